@@ -1,0 +1,73 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+let strictC: [CSetting] = [
+    .treatAllWarnings(as: .error),
+    .unsafeFlags(["-O3", "-Wall", "-Wextra", "-fno-math-errno"]),
+]
+
+let package = Package(
+    name: "apus",
+    products: [.executable(name: "apus", targets: ["apus"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    ],
+    targets: [
+        .target(name: "CKernels", cSettings: strictC),
+        .target(name: "CEpoll"),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "ModelFile", swiftSettings: strict),
+        .target(name: "Tokenization", swiftSettings: strict),
+        .target(
+            name: "Scheduling",
+            dependencies: [.product(name: "DequeModule", package: "swift-collections")],
+            swiftSettings: strict),
+        .target(name: "OpenAIAPI", swiftSettings: strict),
+        .target(name: "Decoding", dependencies: ["CKernels", "ModelFile"], swiftSettings: strict),
+        .target(
+            name: "HTTPServing",
+            dependencies: [
+                "CEpoll",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "ServerApp",
+            dependencies: [
+                "ModelFile", "Tokenization", "Scheduling", "OpenAIAPI", "Decoding", "HTTPServing",
+                "CZlib",
+            ],
+            swiftSettings: strict),
+        .executableTarget(name: "apus", dependencies: ["ServerApp"], swiftSettings: strict),
+
+        .testTarget(
+            name: "CKernelsTests", dependencies: ["CKernels"], swiftSettings: strict),
+        .testTarget(
+            name: "ModelFileTests", dependencies: ["ModelFile"], swiftSettings: strict),
+        .testTarget(
+            name: "TokenizationTests", dependencies: ["Tokenization"], swiftSettings: strict),
+        .testTarget(
+            name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: strict),
+        .testTarget(
+            name: "OpenAIAPITests", dependencies: ["OpenAIAPI"], swiftSettings: strict),
+        .testTarget(
+            name: "DecodingTests", dependencies: ["Decoding", "ModelFile", "CKernels"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "HTTPServingTests", dependencies: ["HTTPServing"], swiftSettings: strict),
+        .testTarget(
+            name: "ServerAppTests", dependencies: ["ServerApp"], swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Measures of the machine that speeds are reported against.
+#ifndef APUS_PROBES_H
+#define APUS_PROBES_H
+
+#include "strips.h"
+
+/// Bytes per second that `thread_count` threads read from `bytes` of memory, best of `repetitions`.
+double apus_probe_read_bandwidth(size_t thread_count, size_t bytes, size_t repetitions);
+
+/// int8 multiply-accumulate operations per second (each counts as two) that `thread_count` threads
+/// reach in registers with the widest dot-product instruction of `isa`, best of `repetitions`.
+double apus_probe_int8_peak(size_t thread_count, apus_isa isa, size_t repetitions);
+
+#endif
