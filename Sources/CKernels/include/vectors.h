@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Operations on float32 vectors between the matrix products of a transformer.
+///
+/// Every sum runs in an order fixed by position, never by how many vectors are processed together.
+#ifndef APUS_VECTORS_H
+#define APUS_VECTORS_H
+
+#include "strips.h"
+
+/// Positions in a page of the KV cache.
+#define APUS_PAGE_POSITIONS 16
+/// Queries that one call of `attend_*` takes at most.
+#define APUS_ATTENTION_QUERIES 16
+
+/// Keys and values of one KV head of one sequence, in pages of 16 positions.
+///
+/// A page holds the keys transposed, [key_dimension][16], then the values, [16][value_stride], where
+/// value_stride is value_dimension rounded up to 16.
+typedef struct {
+    const uint8_t *pages;        ///< page of block 0
+    size_t page_stride;          ///< bytes from one block's page to the next
+    const int32_t *block_table;  ///< block of positions 16i … 16i + 15
+    size_t key_dimension;
+    size_t value_dimension;
+    float scale;                 ///< multiplies query · key
+} apus_kv_view;
+
+/// float32 scratch values that `attend_*` needs for a value dimension.
+size_t apus_attention_scratch(size_t value_dimension);
+
+/// softmax(scale · query · keysᵀ) · values over positions 0 … last_positions[i], for each query i.
+/// [FlashAttention, Dao et al. 2022: tiles of 64 positions aligned to position 0, so a query's
+/// result depends on nothing but its own position.]
+typedef void apus_attend_fn(const apus_kv_view *kv, const float *const *queries,
+                            const int32_t *last_positions, size_t query_count,
+                            float *const *outputs, float *scratch);
+
+/// Writes the key and the value of one position into its page.
+typedef void apus_store_fn(const apus_kv_view *kv, uint8_t *pages, size_t position,
+                           const float *key, const float *value);
+
+typedef struct {
+    /// y = x / √(mean(x²) + epsilon) · weight [Zhang and Sennrich 2019]. y may be x.
+    void (*rms_norm)(const float *x, const float *weight, float epsilon, size_t count, float *y);
+    /// y = gate · σ(gate) · up [Shazeer 2020]. y may be gate.
+    void (*swiglu)(const float *gate, const float *up, size_t count, float *y);
+    /// y += a · x
+    void (*add_scaled)(float a, const float *x, size_t count, float *y);
+    /// Rotates the pairs (x[2i], x[2i + 1]) by the angles' cosines and sines.
+    void (*rotate_interleaved)(float *x, const float *cosines, const float *sines, size_t pairs);
+    /// Rotates the pairs (x[i], x[i + pairs]).
+    void (*rotate_halves)(float *x, const float *cosines, const float *sines, size_t pairs);
+    /// The largest value; -∞ when there is none or all are NaN.
+    float (*maximum)(const float *x, size_t count);
+    /// Index of the first value equal to the maximum.
+    size_t (*argmax)(const float *x, size_t count);
+    /// Σ exp(scale · (x − shift))
+    double (*sum_exp)(const float *x, size_t count, float shift, float scale);
+    /// y = exp(scale · (x − shift)). y may be x.
+    void (*exp)(const float *x, size_t count, float shift, float scale, float *y);
+    apus_attend_fn *attend_f16;
+    apus_attend_fn *attend_f32;
+    apus_store_fn *store_f16;
+    apus_store_fn *store_f32;
+} apus_vector_operations;
+
+/// The operations compiled for an instruction set.
+const apus_vector_operations *apus_vectors(apus_isa isa);
+
+#endif

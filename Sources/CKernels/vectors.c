@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vectors.h"
+
+#include <math.h>
+#include <string.h>
+
+size_t apus_attention_scratch(size_t value_dimension) {
+    size_t stride = (value_dimension + 15) / 16 * 16;
+    return APUS_ATTENTION_QUERIES * (64 + stride + 2);
+}
+
+// Functions that take or return vectors are all inlined: no vector crosses a call.
+#pragma clang diagnostic ignored "-Wpsabi"
+
+// The same source is compiled once for each instruction set; the compiler splits the 16-lane vectors
+// into what the set has.
+#define ISA(name) name##_baseline
+#define MULTIPLY_ADD(a, b, c) ((a) * (b) + (c)) // without FMA units a fused one is a library call
+#define SCORE_PAGES 1
+#define SCORE_QUERIES 1
+#include "vectors_body.h"
+#undef ISA
+#undef MULTIPLY_ADD
+#undef SCORE_PAGES
+#undef SCORE_QUERIES
+
+#if defined(__x86_64__)
+
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+#define ISA(name) name##_avx2
+#define MULTIPLY_ADD(a, b, c) __builtin_elementwise_fma(a, b, c)
+#define SCORE_PAGES 2 // 2 × 2 accumulators of two registers each: 8 of 16
+#define SCORE_QUERIES 2
+#include "vectors_body.h"
+#undef ISA
+#undef MULTIPLY_ADD
+#undef SCORE_PAGES
+#undef SCORE_QUERIES
+#pragma clang attribute pop
+
+#pragma clang attribute push(                                                                      \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c"))),                   \
+    apply_to = function)
+#define ISA(name) name##_avx512
+#define MULTIPLY_ADD(a, b, c) __builtin_elementwise_fma(a, b, c)
+#define SCORE_PAGES 4 // 4 × 4 accumulators: 16 of 32 registers
+#define SCORE_QUERIES 4
+#include "vectors_body.h"
+#undef ISA
+#undef MULTIPLY_ADD
+#undef SCORE_PAGES
+#undef SCORE_QUERIES
+#pragma clang attribute pop
+
+#endif
+
+const apus_vector_operations *apus_vectors(apus_isa isa) {
+#if defined(__x86_64__)
+    if (isa == APUS_ISA_AVX512_VNNI)
+        return &operations_avx512;
+    if (isa == APUS_ISA_AVX2)
+        return &operations_avx2;
+#endif
+    (void)isa;
+    return &operations_baseline;
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Included by vectors.c once for each instruction set, with ISA(name), SCORE_PAGES and SCORE_QUERIES
+// defined. Vectors are 16 lanes of float32.
+
+typedef float ISA(v16) __attribute__((vector_size(64), aligned(4)));
+typedef int32_t ISA(i16) __attribute__((vector_size(64), aligned(4)));
+typedef _Float16 ISA(h16) __attribute__((vector_size(32), aligned(2)));
+#define V16 ISA(v16)
+#define I16 ISA(i16)
+#define H16 ISA(h16)
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE V16 ISA(load)(const float *x) {
+    return *(const V16 *)x;
+}
+
+INLINE void ISA(store)(float *x, V16 v) {
+    *(V16 *)x = v;
+}
+
+/// The first `count` < 16 values, the other lanes `rest`.
+INLINE V16 ISA(load_part)(const float *x, size_t count, float rest) {
+    float lanes[16];
+    for (size_t i = 0; i < 16; i++)
+        lanes[i] = i < count ? x[i] : rest;
+    return ISA(load)(lanes);
+}
+
+INLINE V16 ISA(fma)(V16 a, V16 b, V16 c) {
+    return MULTIPLY_ADD(a, b, c);
+}
+
+INLINE float ISA(sum_lanes)(V16 v) {
+    float lanes[16];
+    ISA(store)(lanes, v);
+    for (size_t width = 8; width > 0; width /= 2)
+        for (size_t i = 0; i < width; i++)
+            lanes[i] += lanes[i + width];
+    return lanes[0];
+}
+
+INLINE float ISA(max_lanes)(V16 v) {
+    float lanes[16];
+    ISA(store)(lanes, v);
+    for (size_t width = 8; width > 0; width /= 2)
+        for (size_t i = 0; i < width; i++)
+            lanes[i] = lanes[i + width] > lanes[i] ? lanes[i + width] : lanes[i];
+    return lanes[0];
+}
+
+INLINE V16 ISA(select)(I16 mask, V16 yes, V16 no) {
+    return (V16)((mask & (I16)yes) | (~mask & (I16)no));
+}
+
+/// eˣ to about 1 ulp: 2ⁿ · p(r) with x = n ln 2 + r, |r| ≤ ½ ln 2, and p the degree-6 polynomial of
+/// Cephes' expf. Exactly 0 under −87 and, so that nothing overflows, e⁸⁸ above 88.
+INLINE V16 ISA(exp16)(V16 x) {
+    const float shifter = 12582912.0f; // 1.5 · 2²³: adding it rounds to an integer
+    I16 vanishes = x < -87.0f;
+    x = ISA(select)(x > 88.0f, (V16){0} + 88.0f, x);
+    x = ISA(select)(vanishes, (V16){0} - 87.0f, x);
+    V16 shifted = ISA(fma)(x, (V16){0} + 1.44269504f, (V16){0} + shifter);
+    V16 n = shifted - shifter;
+    V16 r = ISA(fma)(n, (V16){0} - 0.693359375f, x);
+    r = ISA(fma)(n, (V16){0} + 2.12194440e-4f, r);
+    V16 p = (V16){0} + 1.9875691500e-4f;
+    p = ISA(fma)(p, r, (V16){0} + 1.3981999507e-3f);
+    p = ISA(fma)(p, r, (V16){0} + 8.3334519073e-3f);
+    p = ISA(fma)(p, r, (V16){0} + 4.1665795894e-2f);
+    p = ISA(fma)(p, r, (V16){0} + 1.6666665459e-1f);
+    p = ISA(fma)(p, r, (V16){0} + 5.0000001201e-1f);
+    p = ISA(fma)(p, r * r, r + 1.0f);
+    I16 exponent = ((I16)shifted - (I16)((V16){0} + shifter)) << 23;
+    V16 result = (V16)((I16)p + exponent);
+    return ISA(select)(vanishes, (V16){0}, result);
+}
+
+static void ISA(rms_norm)(const float *x, const float *weight, float epsilon, size_t count,
+                          float *y) {
+    V16 squares = {0};
+    size_t whole = count / 16 * 16;
+    for (size_t i = 0; i < whole; i += 16) {
+        V16 v = ISA(load)(x + i);
+        squares = ISA(fma)(v, v, squares);
+    }
+    if (whole < count) {
+        V16 v = ISA(load_part)(x + whole, count - whole, 0);
+        squares = ISA(fma)(v, v, squares);
+    }
+    float factor = 1.0f / sqrtf(ISA(sum_lanes)(squares) / (float)count + epsilon);
+    for (size_t i = 0; i < whole; i += 16)
+        ISA(store)(y + i, ISA(load)(x + i) * factor * ISA(load)(weight + i));
+    for (size_t i = whole; i < count; i++)
+        y[i] = x[i] * factor * weight[i];
+}
+
+static void ISA(swiglu)(const float *gate, const float *up, size_t count, float *y) {
+    size_t whole = count / 16 * 16;
+    for (size_t i = 0; i < whole; i += 16) {
+        V16 g = ISA(load)(gate + i);
+        ISA(store)(y + i, g / (1.0f + ISA(exp16)(-g)) * ISA(load)(up + i));
+    }
+    if (whole < count) {
+        V16 g = ISA(load_part)(gate + whole, count - whole, 0);
+        V16 v = g / (1.0f + ISA(exp16)(-g)) * ISA(load_part)(up + whole, count - whole, 0);
+        memcpy(y + whole, &v, (count - whole) * sizeof(float));
+    }
+}
+
+static void ISA(add_scaled)(float a, const float *x, size_t count, float *y) {
+    for (size_t i = 0; i < count; i++)
+        y[i] = MULTIPLY_ADD(a, x[i], y[i]);
+}
+
+static void ISA(rotate_interleaved)(float *x, const float *cosines, const float *sines,
+                                    size_t pairs) {
+    for (size_t i = 0; i < pairs; i++) {
+        float a = x[2 * i], b = x[2 * i + 1];
+        x[2 * i] = a * cosines[i] - b * sines[i];
+        x[2 * i + 1] = b * cosines[i] + a * sines[i];
+    }
+}
+
+static void ISA(rotate_halves)(float *x, const float *cosines, const float *sines, size_t pairs) {
+    for (size_t i = 0; i < pairs; i++) {
+        float a = x[i], b = x[i + pairs];
+        x[i] = a * cosines[i] - b * sines[i];
+        x[i + pairs] = b * cosines[i] + a * sines[i];
+    }
+}
+
+static float ISA(maximum)(const float *x, size_t count) {
+    V16 best = (V16){0} - INFINITY;
+    size_t whole = count / 16 * 16;
+    for (size_t i = 0; i < whole; i += 16) {
+        V16 v = ISA(load)(x + i);
+        best = ISA(select)(v > best, v, best);
+    }
+    V16 rest = ISA(load_part)(x + whole, count - whole, -INFINITY);
+    return ISA(max_lanes)(ISA(select)(rest > best, rest, best));
+}
+
+static size_t ISA(argmax)(const float *x, size_t count) {
+    float best = ISA(maximum)(x, count);
+    for (size_t i = 0; i < count; i++)
+        if (x[i] == best)
+            return i;
+    return 0;
+}
+
+static double ISA(sum_exp)(const float *x, size_t count, float shift, float scale) {
+    double total = 0;
+    // Runs of 1,024 in float32, their sums in float64: 150,000 terms lose nothing that matters.
+    for (size_t start = 0; start < count; start += 1024) {
+        size_t end = start + 1024 < count ? start + 1024 : count;
+        V16 sum = {0};
+        size_t i = start;
+        for (; i + 16 <= end; i += 16)
+            sum += ISA(exp16)((ISA(load)(x + i) - shift) * scale);
+        if (i < end)
+            sum += ISA(exp16)((ISA(load_part)(x + i, end - i, -INFINITY) - shift) * scale);
+        total += (double)ISA(sum_lanes)(sum);
+    }
+    return total;
+}
+
+static void ISA(exp)(const float *x, size_t count, float shift, float scale, float *y) {
+    size_t whole = count / 16 * 16;
+    for (size_t i = 0; i < whole; i += 16)
+        ISA(store)(y + i, ISA(exp16)((ISA(load)(x + i) - shift) * scale));
+    if (whole < count) {
+        V16 v = ISA(exp16)((ISA(load_part)(x + whole, count - whole, 0) - shift) * scale);
+        memcpy(y + whole, &v, (count - whole) * sizeof(float));
+    }
+}
+
+INLINE V16 ISA(load_f16)(const _Float16 *x) {
+    return __builtin_convertvector(*(const H16 *)x, V16);
+}
+
+INLINE V16 ISA(load_f32)(const float *x) {
+    return ISA(load)(x);
+}
+
+#define ELEMENT _Float16
+#define KV(name) ISA(name##_f16)
+#include "attention_body.h"
+#undef ELEMENT
+#undef KV
+
+#define ELEMENT float
+#define KV(name) ISA(name##_f32)
+#include "attention_body.h"
+#undef ELEMENT
+#undef KV
+
+static const apus_vector_operations ISA(operations) = {
+    .rms_norm = ISA(rms_norm),
+    .swiglu = ISA(swiglu),
+    .add_scaled = ISA(add_scaled),
+    .rotate_interleaved = ISA(rotate_interleaved),
+    .rotate_halves = ISA(rotate_halves),
+    .maximum = ISA(maximum),
+    .argmax = ISA(argmax),
+    .sum_exp = ISA(sum_exp),
+    .exp = ISA(exp),
+    .attend_f16 = ISA(attend_f16),
+    .attend_f32 = ISA(attend_f32),
+    .store_f16 = ISA(store_f16),
+    .store_f32 = ISA(store_f32),
+};
+
+#undef V16
+#undef I16
+#undef H16
+#undef INLINE
