@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The storage format of a tensor; raw values are the numbers that GGUF writes.
+///
+/// Source: the `ggml_type` list of the GGUF specification (ggml, docs/gguf.md).
+// swift-format-ignore: AlwaysUseLowerCamelCase, quantisations keep their public spelling
+package enum TensorType: UInt32, Sendable, CaseIterable {
+    case f32 = 0
+    case f16 = 1
+    case q4_0 = 2
+    case q4_1 = 3
+    case q5_0 = 6
+    case q5_1 = 7
+    case q8_0 = 8
+    case q8_1 = 9
+    case q2_K = 10
+    case q3_K = 11
+    case q4_K = 12
+    case q5_K = 13
+    case q6_K = 14
+    case q8_K = 15
+    case iq2_xxs = 16
+    case iq2_xs = 17
+    case iq3_xxs = 18
+    case iq1_s = 19
+    case iq4_nl = 20
+    case iq3_s = 21
+    case iq2_s = 22
+    case iq4_xs = 23
+    case i8 = 24
+    case i16 = 25
+    case i32 = 26
+    case i64 = 27
+    case f64 = 28
+    case iq1_m = 29
+    case bf16 = 30
+    case tq1_0 = 34
+    case tq2_0 = 35
+    case mxfp4 = 39
+    case nvfp4 = 40
+
+    /// The public spelling, such as `Q4_K`.
+    package var name: String { String(describing: self).uppercased() }
+
+    /// Elements in one block; a row is a whole number of blocks.
+    package var blockLength: Int { blockLayout.length }
+
+    /// Bytes that one block takes in the file.
+    package var blockBytes: Int { blockLayout.bytes }
+
+    private var blockLayout: (length: Int, bytes: Int) {
+        switch self {
+        case .i8: (1, 1)
+        case .f16, .bf16, .i16: (1, 2)
+        case .f32, .i32: (1, 4)
+        case .f64, .i64: (1, 8)
+        case .q4_0, .iq4_nl: (32, 18)
+        case .q4_1: (32, 20)
+        case .q5_0: (32, 22)
+        case .q5_1: (32, 24)
+        case .q8_0: (32, 34)
+        case .q8_1: (32, 40)
+        case .mxfp4: (32, 17)
+        case .nvfp4: (64, 36)
+        case .q2_K: (256, 84)
+        case .q3_K, .iq3_s: (256, 110)
+        case .q4_K: (256, 144)
+        case .q5_K: (256, 176)
+        case .q6_K: (256, 210)
+        case .q8_K: (256, 292)
+        case .iq1_s: (256, 50)
+        case .iq1_m: (256, 56)
+        case .iq2_xxs, .tq2_0: (256, 66)
+        case .iq2_xs: (256, 74)
+        case .iq2_s: (256, 82)
+        case .iq3_xxs: (256, 98)
+        case .iq4_xs: (256, 136)
+        case .tq1_0: (256, 54)
+        }
+    }
+
+    /// The name of a type number that exists in the field but cannot be read here, for refusals.
+    static func unreadableName(_ number: UInt32) -> String? {
+        switch number {
+        case 4: "Q4_2"
+        case 5: "Q4_3"
+        case 31: "Q4_0_4_4"
+        case 32: "Q4_0_4_8"
+        case 33: "Q4_0_8_8"
+        case 36: "IQ4_NL_4_4"
+        case 37: "IQ4_NL_4_8"
+        case 38: "IQ4_NL_8_8"
+        case 41: "Q1_0"
+        default: nil
+        }
+    }
+}
