@@ -8,6 +8,8 @@
 
 #include "strips.h"
 
+#pragma clang assume_nonnull begin
+
 /// Positions in a page of the KV cache.
 #define APUS_PAGE_POSITIONS 16
 /// Queries that one call of `attend_*` takes at most.
@@ -32,9 +34,9 @@ size_t apus_attention_scratch(size_t value_dimension);
 /// softmax(scale · query · keysᵀ) · values over positions 0 … last_positions[i], for each query i.
 /// [FlashAttention, Dao et al. 2022: tiles of 64 positions aligned to position 0, so a query's
 /// result depends on nothing but its own position.]
-typedef void apus_attend_fn(const apus_kv_view *kv, const float *const *queries,
+typedef void apus_attend_fn(const apus_kv_view *kv, const float *_Nonnull const *_Nonnull queries,
                             const int32_t *last_positions, size_t query_count,
-                            float *const *outputs, float *scratch);
+                            float *_Nonnull const *_Nonnull outputs, float *scratch);
 
 /// Writes the key and the value of one position into its page.
 typedef void apus_store_fn(const apus_kv_view *kv, uint8_t *pages, size_t position,
@@ -67,5 +69,7 @@ typedef struct {
 
 /// The operations compiled for an instruction set.
 const apus_vector_operations *apus_vectors(apus_isa isa);
+
+#pragma clang assume_nonnull end
 
 #endif

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CKernels
+
+/// Which tokens go to which expert, and the experts' intermediates.
+///
+/// A *slot* is one (token, expert) pair; slots are sorted by expert, so that each expert's tokens are
+/// consecutive and only chosen experts' weights are read.
+final class Routing {
+    /// Router output [T, E].
+    let logits: Rows
+    /// Experts of each row [T, A], best first.
+    let chosen: UnsafeMutablePointer<Int32>
+    /// Their weights [T, A].
+    let weights: UnsafeMutablePointer<Float>
+
+    /// Row and weight of each slot [T·A].
+    let slotRow: UnsafeMutablePointer<Int32>
+    let slotWeight: UnsafeMutablePointer<Float>
+    /// Input column of each slot for the gate and for the up matrices [T·A].
+    let gateColumns: UnsafeMutablePointer<UnsafeRawPointer?>
+    let upColumns: UnsafeMutablePointer<UnsafeRawPointer?>
+    /// Gated intermediate of each slot [T·A, F].
+    let gated: Activations
+    /// Experts that have slots, ascending; their number; first slot of every expert [E + 1].
+    let activeExperts: UnsafeMutablePointer<Int32>
+    private(set) var activeExpertCount = 0
+    let firstSlot: UnsafeMutablePointer<Int32>
+    private let cursor: UnsafeMutablePointer<Int32>
+
+    init(
+        _ memory: Memory, shape: WorkspaceShape, maxRowCount: Int, isa: apus_isa
+    ) throws(ModelError) {
+        let slots = max(1, maxRowCount * shape.activeExpertCount)
+        logits = try Rows(memory, capacity: maxRowCount, width: max(1, shape.expertCount))
+        chosen = try memory.allocate(Int32.self, count: slots)
+        weights = try memory.allocate(Float.self, count: slots)
+        slotRow = try memory.allocate(Int32.self, count: slots)
+        slotWeight = try memory.allocate(Float.self, count: slots)
+        gateColumns = try memory.allocate(UnsafeRawPointer?.self, count: slots)
+        upColumns = try memory.allocate(UnsafeRawPointer?.self, count: slots)
+        gated = try Activations(
+            memory, capacity: shape.expertCount > 0 ? slots : 1, width: max(1, shape.expertWidth),
+            isa: isa, quantizes: shape.quantizes)
+        activeExperts = try memory.allocate(Int32.self, count: max(1, shape.expertCount))
+        firstSlot = try memory.allocate(Int32.self, count: shape.expertCount + 1)
+        cursor = try memory.allocate(Int32.self, count: shape.expertCount + 1)
+    }
+
+    /// Slots of an expert.
+    func slots(of expert: Int) -> Range<Int> { Int(firstSlot[expert])..<Int(firstSlot[expert + 1]) }
+
+    /// Counting sort of the chosen (row, expert) pairs by expert, rows ascending within an expert.
+    func sortByExpert(
+        rowCount: Int, activeCount: Int, expertCount: Int,
+        gateColumns gateInput: UnsafePointer<UnsafeRawPointer?>,
+        upColumns upInput: UnsafePointer<UnsafeRawPointer?>
+    ) {
+        for expert in 0...expertCount { firstSlot[expert] = 0 }
+        for pair in 0..<rowCount * activeCount { firstSlot[Int(chosen[pair]) + 1] += 1 }
+        activeExpertCount = 0
+        for expert in 0..<expertCount {
+            if firstSlot[expert + 1] > 0 {
+                activeExperts[activeExpertCount] = Int32(expert)
+                activeExpertCount += 1
+            }
+            firstSlot[expert + 1] += firstSlot[expert]
+            cursor[expert] = firstSlot[expert]
+        }
+        for row in 0..<rowCount {
+            for rank in 0..<activeCount {
+                let expert = Int(chosen[row * activeCount + rank])
+                let slot = Int(cursor[expert])
+                cursor[expert] += 1
+                slotRow[slot] = Int32(row)
+                slotWeight[slot] = weights[row * activeCount + rank]
+                gateColumns[slot] = gateInput[row]
+                upColumns[slot] = upInput[row]
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CKernels
+package import ModelFile
+
+/// A model's weights in the kernels' layout, ready for a `ModelRunner`.
+package final class Model {
+    /// GGUF `general.architecture`.
+    package let architecture: String
+    /// Token ids run from 0 to this, exclusive.
+    package let vocabularySize: Int
+    /// Positions that the model was trained for.
+    package let contextLength: Int
+    /// Bytes that the packed weights take.
+    package let weightBytes: Int
+    let family: any ModelFamily
+    let isa: apus_isa
+    /// Owns what the family's matrices point into.
+    private let memory: Memory
+
+    /// Reads, checks and packs the weights of `file` on all threads of `team`.
+    package init(
+        _ file: GGUFFile, team: ThreadTeam, instructionSet: InstructionSet = .best
+    ) throws(ModelError) {
+        let architecture: String
+        do { architecture = try file.string("general.architecture") } catch { throw .file(error) }
+        guard let type = families.first(where: { $0.architecture == architecture }) else {
+            throw .unknownArchitecture(architecture, known: families.map { $0.architecture })
+        }
+        let memory = Memory()
+        let loader = WeightLoader(
+            file: file, memory: memory, isa: instructionSet.isa, team: team)
+        let parameters = HyperParameters(file: file, architecture: architecture)
+        family = try type.init(parameters, loader)
+        try loader.checkAllUsed()
+        self.architecture = architecture
+        self.memory = memory
+        isa = instructionSet.isa
+        vocabularySize = family.embedding.vocabularySize
+        contextLength = try parameters.contextLength()
+        weightBytes = memory.allocatedBytes
+    }
+
+    /// Bytes that one KV block of 16 positions takes.
+    package func kvBlockBytes(_ type: KVType) -> Int { family.kvShape.blockBytes(type) }
+}
+
+/// An instruction set that kernels exist for.
+package struct InstructionSet: Sendable, CustomStringConvertible {
+    let isa: apus_isa
+
+    /// The fastest that this CPU has.
+    package static var best: InstructionSet { InstructionSet(isa: apus_best_isa()) }
+
+    /// All that this CPU has, slowest first.
+    package static var available: [InstructionSet] {
+        (0...best.isa.rawValue).map { InstructionSet(isa: apus_isa(rawValue: $0)) }
+    }
+
+    package var description: String { String(cString: apus_isa_name(isa)) }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CKernels
+
+/// Runs steps: the new tokens of several sequences through the model, logits for the rows that need
+/// them. Engine thread only; a step allocates nothing.
+package final class ModelRunner {
+    /// Which rows of a slice need logits.
+    package enum LogitsRows: Sendable {
+        case none
+        case last
+        case all
+    }
+
+    /// The logits of one row.
+    package struct Row {
+        /// Which `append` of the step it belongs to, from 0.
+        package let slice: Int
+        /// Which token of that slice.
+        package let index: Int
+        /// [V]; the visitor may write to them.
+        package let logits: UnsafeMutableBufferPointer<Float>
+        /// Which thread visits, 0 ..< the team's count.
+        package let worker: Int
+    }
+
+    private struct Wanted {
+        let slice: Int
+        let index: Int
+        let row: Int
+    }
+
+    /// Rows whose logits are computed together: [32, V] float32 stays within the L3 for most V, and one
+    /// pass over the output matrix serves them all.
+    private static let logitsTile = 32
+
+    package let model: Model
+    private let memory = Memory()
+    private let step: Step
+    private let headInput: Activations
+    private let logits: Rows
+    private var wanted: [Wanted] = []
+
+    /// Tokens that a step takes at most.
+    package var maxTokenCount: Int { step.maxRowCount }
+    /// KV blocks in the pool.
+    package var kvBlockCount: Int { step.kv.blockCount }
+    /// Tokens appended since the last `run`.
+    package var tokenCount: Int { step.rowCount }
+    /// Bytes of KV memory and scratch.
+    package var allocatedBytes: Int { memory.allocatedBytes }
+
+    /// Reserves the KV pool and the scratch for steps of up to `maxTokenCount` tokens.
+    package init(
+        _ model: Model, team: ThreadTeam, maxTokenCount: Int, kvBlockCount: Int,
+        kvType: KVType = .f16
+    ) throws(ModelError) {
+        self.model = model
+        let family = model.family
+        var shape = WorkspaceShape()
+        shape.hiddenSize = family.outputNorm.width
+        shape.quantizes = family.output.takesQuantizedColumns
+        family.reserve(in: &shape)
+        let kv = try KVPool(
+            memory, shape: family.kvShape, type: kvType, blockCount: kvBlockCount, isa: model.isa)
+        step = try Step(
+            shape: shape, kv: kv, maxRowCount: maxTokenCount, team: team, isa: model.isa,
+            memory: memory)
+        headInput = try Activations(
+            memory, capacity: Self.logitsTile, width: shape.hiddenSize, isa: model.isa,
+            quantizes: shape.quantizes)
+        logits = try Rows(memory, capacity: Self.logitsTile, width: model.vocabularySize)
+    }
+
+    /// Adds tokens of one sequence to the next step, the first of them at `startPosition`.
+    package func append(
+        tokens: some Collection<Int32>, startPosition: Int, blockTable: some Collection<Int32>,
+        logits rows: LogitsRows
+    ) {
+        let slice = step.slices.count
+        let firstRow = step.rowCount
+        step.append(tokens: tokens, startPosition: startPosition, blockTable: blockTable)
+        let first =
+            switch rows {
+            case .none: tokens.count
+            case .last: max(0, tokens.count - 1)
+            case .all: 0
+            }
+        for index in first..<tokens.count {
+            wanted.append(Wanted(slice: slice, index: index, row: firstRow + index))
+        }
+    }
+
+    /// Runs the step and clears it. `visit` is called once for each row that needs logits, on any thread
+    /// of the team, several at a time.
+    package func run(visit: (Row) -> Void) {
+        if step.rowCount > 0 { model.family.forward(step) }
+        for start in stride(from: 0, to: wanted.count, by: Self.logitsTile) {
+            visitTile(start..<min(wanted.count, start + Self.logitsTile), visit)
+        }
+        wanted.removeAll(keepingCapacity: true)
+        step.removeAll()
+    }
+
+    private func visitTile(_ tile: Range<Int>, _ visit: (Row) -> Void) {
+        let family = model.family
+        for index in tile {
+            let slot = index - tile.lowerBound
+            family.outputNorm.apply(step.hidden[wanted[index].row], into: headInput.rows[slot], step)
+            headInput.updateQuantized(row: slot)
+        }
+        Linear(weight: family.output, bias: nil).apply(
+            headInput, into: logits, count: tile.count, step)
+        step.team.forEach(tile.count) { slot, worker in
+            let row = wanted[tile.lowerBound + slot]
+            visit(
+                Row(
+                    slice: row.slice, index: row.index,
+                    logits: UnsafeMutableBufferPointer(
+                        start: logits[slot], count: model.vocabularySize),
+                    worker: worker))
+        }
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The tensors of the layers that several families share, under GGUF's names.
+extension WeightLoader {
+    /// `attn_q`, `attn_k`, `attn_v`, `attn_output`, with biases where the file has them.
+    func groupedQueryAttention(
+        _ layer: Int, _ shape: AttentionShape, hiddenSize: Int,
+        normalization: GroupedQueryAttention.Normalization
+    ) throws(ModelError) -> GroupedQueryAttention {
+        let name = "blk.\(layer).attn_"
+        let queryWidth = shape.queryHeadCount * shape.headDimension
+        let kvWidth = shape.kvHeadCount * shape.headDimension
+        return GroupedQueryAttention(
+            layer: layer, queryHeadCount: shape.queryHeadCount, kvHeadCount: shape.kvHeadCount,
+            headDimension: shape.headDimension,
+            projections: LinearGroup([
+                try linear(name + "q", rows: queryWidth, width: hiddenSize),
+                try linear(name + "k", rows: kvWidth, width: hiddenSize),
+                try linear(name + "v", rows: kvWidth, width: hiddenSize),
+            ]),
+            normalization: normalization, rotary: shape.rotary,
+            output: try linear(name + "output", rows: hiddenSize, width: queryWidth))
+    }
+
+    /// `attn_q_norm`, `attn_k_norm` over one head.
+    func perHeadNorms(
+        _ layer: Int, _ shape: AttentionShape
+    ) throws(ModelError) -> GroupedQueryAttention.Normalization {
+        .perHead(
+            query: try norm(
+                "blk.\(layer).attn_q_norm.weight", width: shape.headDimension,
+                epsilon: shape.epsilon),
+            key: try norm(
+                "blk.\(layer).attn_k_norm.weight", width: shape.headDimension,
+                epsilon: shape.epsilon))
+    }
+
+    /// `attn_q_norm`, `attn_k_norm` over all heads together.
+    func acrossHeadsNorms(
+        _ layer: Int, _ shape: AttentionShape
+    ) throws(ModelError) -> GroupedQueryAttention.Normalization {
+        .acrossHeads(
+            query: try norm(
+                "blk.\(layer).attn_q_norm.weight",
+                width: shape.queryHeadCount * shape.headDimension, epsilon: shape.epsilon),
+            key: try norm(
+                "blk.\(layer).attn_k_norm.weight", width: shape.kvHeadCount * shape.headDimension,
+                epsilon: shape.epsilon))
+    }
+
+    /// `<prefix>_gate`, `<prefix>_up`, `<prefix>_down`, with an optional suffix.
+    func gatedFeedForward(
+        _ prefix: String, suffix: String = "", hiddenSize: Int, width: Int
+    ) throws(ModelError) -> GatedFeedForward {
+        GatedFeedForward(
+            gate: try matrix("\(prefix)_gate\(suffix).weight", rows: width, width: hiddenSize),
+            up: try matrix("\(prefix)_up\(suffix).weight", rows: width, width: hiddenSize),
+            down: try matrix("\(prefix)_down\(suffix).weight", rows: hiddenSize, width: width))
+    }
+
+    /// `ffn_gate_inp`, `ffn_gate_exps`, `ffn_up_exps`, `ffn_down_exps`.
+    func mixtureOfExperts(
+        _ layer: Int, _ parameters: HyperParameters, hiddenSize: Int, normalizes: Bool
+    ) throws(ModelError) -> MixtureOfExperts {
+        let name = "blk.\(layer).ffn_"
+        let (count, activeCount) = try parameters.experts()
+        let width = try parameters.expertWidth()
+        return MixtureOfExperts(
+            router: SoftmaxRouter(
+                weight: try matrix(name + "gate_inp.weight", rows: count, width: hiddenSize),
+                activeCount: activeCount,
+                normalizes: try parameters.boolIfPresent("expert_weights_norm") ?? normalizes),
+            gate: try matrices(
+                name + "gate_exps.weight", count: count, rows: width, width: hiddenSize),
+            up: try matrices(
+                name + "up_exps.weight", count: count, rows: width, width: hiddenSize),
+            down: try matrices(
+                name + "down_exps.weight", count: count, rows: hiddenSize, width: width))
+    }
+
+    /// `ffn_gate_inp_shexp`, `ffn_gate_shexp`, `ffn_up_shexp`, `ffn_down_shexp`.
+    func sharedExpert(
+        _ layer: Int, _ parameters: HyperParameters, hiddenSize: Int
+    ) throws(ModelError) -> SharedExpert {
+        let name = "blk.\(layer).ffn"
+        let width = try parameters.int("expert_shared_feed_forward_length", in: 1...(1 << 20))
+        return SharedExpert(
+            feedForward: try gatedFeedForward(
+                name, suffix: "_shexp", hiddenSize: hiddenSize, width: width),
+            gate: try matrix(name + "_gate_inp_shexp.weight", rows: 1, width: hiddenSize))
+    }
+}
+
+extension AttentionShape {
+    /// What every layer keeps of each position.
+    func kvShape(layerCount: Int) -> KVShape {
+        KVShape(
+            layerCount: layerCount, headCount: kvHeadCount, keyDimension: headDimension,
+            valueDimension: headDimension)
+    }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CKernels
+internal import Foundation
+
+/// Chooses the tokens of one sequence. The k-th draw depends on the seed and k alone, so a sequence
+/// that is preempted and computed again chooses the same.
+package struct Sampler {
+    package let parameters: SamplingParameters
+    private var promptTokens: Set<Int32>
+    private var outputCounts: [Int32: Int32] = [:]
+    private var outputCount = 0
+    private let vectors: apus_vector_operations
+    private var candidates: [Candidate] = []
+
+    private struct Candidate {
+        let token: Int32
+        var weight: Float
+    }
+
+    /// A sampler that has chosen nothing yet.
+    package init(
+        _ parameters: SamplingParameters, prompt: some Collection<Int32>,
+        instructionSet: InstructionSet = .best
+    ) {
+        self.parameters = parameters
+        promptTokens = parameters.repetitionPenalty == 1 ? [] : Set(prompt)
+        vectors = apus_vectors(instructionSet.isa).pointee
+    }
+
+    /// Chooses the next token and remembers it. Changes `logits` [V].
+    package mutating func sample(_ logits: UnsafeMutableBufferPointer<Float>) -> Int32 {
+        guard let values = logits.baseAddress else { return 0 }
+        adjust(values, logits.count)
+        let token =
+            parameters.temperature == 0
+            ? Int32(vectors.argmax(values, logits.count)) : draw(values, logits.count)
+        outputCount += 1
+        if parameters.tracksOutput { outputCounts[token, default: 0] += 1 }
+        return token
+    }
+
+    /// Applies bias, penalties and bans.
+    private func adjust(_ logits: UnsafeMutablePointer<Float>, _ count: Int) {
+        func isToken(_ token: Int32) -> Bool { token >= 0 && token < count }
+        for (token, bias) in parameters.logitBias where isToken(token) {
+            logits[Int(token)] += bias
+        }
+        if parameters.repetitionPenalty != 1 {
+            for token in promptTokens where isToken(token) && outputCounts[token] == nil {
+                repel(&logits[Int(token)])
+            }
+            for token in outputCounts.keys where isToken(token) { repel(&logits[Int(token)]) }
+        }
+        for (token, occurrences) in outputCounts where isToken(token) {
+            logits[Int(token)] -=
+                parameters.presencePenalty + parameters.frequencyPenalty * Float(occurrences)
+        }
+        if outputCount < parameters.minTokenCount {
+            for token in parameters.bannedBeforeMinimum where isToken(token) {
+                logits[Int(token)] = -.infinity
+            }
+        }
+    }
+
+    private func repel(_ logit: inout Float) {
+        logit = logit > 0 ? logit / parameters.repetitionPenalty : logit * parameters.repetitionPenalty
+    }
+
+    /// Draws from softmax(logits / temperature) cut by top-k, top-p and min-p.
+    private mutating func draw(_ logits: UnsafeMutablePointer<Float>, _ count: Int) -> Int32 {
+        let best = vectors.maximum(logits, count)
+        guard best.isFinite else { return Int32(vectors.argmax(logits, count)) }
+        let scale = 1 / parameters.temperature
+        vectors.exp(logits, count, best, scale, logits)
+        collectCandidates(logits, count)
+        cutTopP()
+        var total: Float = 0
+        for candidate in candidates { total += candidate.weight }
+        var remaining = Self.uniform(seed: parameters.seed, draw: outputCount) * Double(total)
+        for candidate in candidates {
+            remaining -= Double(candidate.weight)
+            if remaining < 0 { return candidate.token }
+        }
+        return candidates.last?.token ?? 0
+    }
+
+    /// Tokens that top-k and min-p leave, with weights relative to the likeliest's 1.
+    private mutating func collectCandidates(_ weights: UnsafeMutablePointer<Float>, _ count: Int) {
+        candidates.removeAll(keepingCapacity: true)
+        var floor = parameters.minP
+        if parameters.topP < 1 {
+            // All tokens under (1 − p)/V of the total together hold less than 1 − p: none is needed.
+            var total: Float = 0
+            for token in 0..<count { total += weights[token] }
+            floor = max(floor, (1 - parameters.topP) * total / Float(count) * 0.5)
+        }
+        for token in 0..<count where weights[token] >= floor && weights[token] > 0 {
+            candidates.append(Candidate(token: Int32(token), weight: weights[token]))
+        }
+        guard parameters.topK > 0, parameters.topK < candidates.count else { return }
+        keepLikeliest(parameters.topK)
+    }
+
+    /// Keeps the `k` heaviest candidates, in ascending order of token; of equal ones the lower tokens.
+    private mutating func keepLikeliest(_ k: Int) {
+        var low = candidates.startIndex
+        var high = candidates.endIndex
+        // Quickselect (Hoare 1961): the k heaviest end up in front.
+        while high - low > 1 {
+            let pivot = candidates[low + (high - low) / 2]
+            var left = low
+            var right = high - 1
+            while left <= right {
+                while Self.isHeavier(candidates[left], pivot) { left += 1 }
+                while Self.isHeavier(pivot, candidates[right]) { right -= 1 }
+                if left <= right {
+                    candidates.swapAt(left, right)
+                    left += 1
+                    right -= 1
+                }
+            }
+            if k <= right { high = right + 1 } else if k >= left { low = left } else { break }
+        }
+        candidates.removeSubrange(k...)
+        candidates.sort { $0.token < $1.token }
+    }
+
+    private static func isHeavier(_ a: Candidate, _ b: Candidate) -> Bool {
+        a.weight != b.weight ? a.weight > b.weight : a.token < b.token
+    }
+
+    /// Keeps the fewest likeliest candidates that hold `topP` of the weight (Holtzman et al. 2020).
+    private mutating func cutTopP() {
+        guard parameters.topP < 1, candidates.count > 1 else { return }
+        var total: Float = 0
+        for candidate in candidates { total += candidate.weight }
+        candidates.sort(by: Self.isHeavier)
+        var kept: Float = 0
+        var count = 0
+        while count < candidates.count, kept < parameters.topP * total {
+            kept += candidates[count].weight
+            count += 1
+        }
+        candidates.removeSubrange(max(1, count)...)
+    }
+
+    /// The draw-th uniform number in [0, 1) of a seed (SplitMix64, Steele et al. 2014).
+    static func uniform(seed: UInt64, draw: Int) -> Double {
+        func mix(_ value: UInt64) -> UInt64 {
+            var z = value &+ 0x9E37_79B9_7F4A_7C15
+            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+            return z ^ (z >> 31)
+        }
+        return Double(mix(mix(seed) &+ UInt64(truncatingIfNeeded: draw)) >> 11) * 0x1p-53
+    }
+}
+
+extension SamplingParameters {
+    /// Whether the output's tokens change later choices.
+    fileprivate var tracksOutput: Bool {
+        repetitionPenalty != 1 || presencePenalty != 0 || frequencyPenalty != 0
+    }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CKernels
+
+/// A fork-join team of threads; the thread that owns it is worker 0.
+///
+/// Not `Sendable`: phases are started by one thread only.
+package final class ThreadTeam {
+    private let team: OpaquePointer
+    /// Threads in the team, the owner included.
+    package let threadCount: Int
+
+    /// Starts `threadCount − 1` workers.
+    package init(threadCount: Int) throws(ModelError) {
+        guard let team = apus_team_create(max(1, threadCount)) else {
+            throw .outOfResources("\(threadCount) threads could not be started")
+        }
+        self.team = team
+        self.threadCount = max(1, threadCount)
+    }
+
+    deinit {
+        apus_team_destroy(team)
+    }
+
+    /// Runs `body(worker)` once on every thread and waits for all.
+    func run(_ body: (_ worker: Int) -> Void) {
+        withoutActuallyEscaping(body) { body in
+            withUnsafePointer(to: body) { context in
+                apus_team_run(
+                    team,
+                    { context, worker in
+                        context?.assumingMemoryBound(to: ((Int) -> Void).self).pointee(worker)
+                    },
+                    UnsafeMutableRawPointer(mutating: context))
+            }
+        }
+    }
+
+    /// Runs `body(item, worker)` for every item in 0..<count, each on whichever thread is free.
+    func forEach(_ count: Int, _ body: (_ item: Int, _ worker: Int) -> Void) {
+        guard count > 1 else {
+            if count == 1 { body(0, 0) }
+            return
+        }
+        run { worker in
+            var item = apus_team_take(team)
+            while item < count {
+                body(item, worker)
+                item = apus_team_take(team)
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CKernels
+
+/// Row-major float32 rows [T, stride]; the stride is a multiple of 16, so that strips fit.
+struct Rows {
+    private let base: UnsafeMutablePointer<Float>
+    let stride: Int
+
+    init(_ memory: Memory, capacity: Int, width: Int) throws(ModelError) {
+        stride = (width + 15) / 16 * 16
+        base = try memory.allocate(Float.self, count: capacity * stride)
+    }
+
+    subscript(row: Int) -> UnsafeMutablePointer<Float> { base + row * stride }
+}
+
+/// Rows that matrices are multiplied with: float32, and int8 beside it where weights are quantised.
+struct Activations {
+    let rows: Rows
+    let width: Int
+    private let quantizes: Bool
+    private let quantize: @convention(c) (UnsafePointer<Float>?, Int, UnsafeMutableRawPointer?) -> Void
+    private let floatColumns: UnsafeMutablePointer<UnsafeRawPointer?>
+    private let quantizedColumns: UnsafeMutablePointer<UnsafeRawPointer?>
+    private let quantizedRows: UnsafeMutableRawPointer
+    private let quantizedStride: Int
+
+    init(
+        _ memory: Memory, capacity: Int, width: Int, isa: apus_isa, quantizes: Bool
+    ) throws(ModelError) {
+        guard let quantize = apus_quantize(isa) else {
+            throw .unsupported("instruction set \(isa.rawValue)")
+        }
+        rows = try Rows(memory, capacity: capacity, width: width)
+        self.width = width
+        self.quantize = quantize
+        // A width that is no multiple of 32 has no quantised weights: their blocks would not fit.
+        self.quantizes = quantizes && width % 32 == 0
+        quantizedStride = self.quantizes ? apus_activation_bytes(width) : 0
+        floatColumns = try memory.allocate(UnsafeRawPointer?.self, count: capacity)
+        quantizedColumns = try memory.allocate(UnsafeRawPointer?.self, count: capacity)
+        quantizedRows = try memory.allocate(byteCount: quantizedStride * capacity)
+        for row in 0..<capacity {
+            floatColumns[row] = UnsafeRawPointer(rows[row])
+            quantizedColumns[row] = UnsafeRawPointer(quantizedRows + row * quantizedStride)
+        }
+    }
+
+    /// The columns, in row order, in the form that `matrix` takes.
+    func columns(for matrix: Matrix) -> UnsafePointer<UnsafeRawPointer?> {
+        UnsafePointer(matrix.takesQuantizedColumns ? quantizedColumns : floatColumns)
+    }
+
+    /// Brings the int8 form of a row up to date with its float32 form.
+    func updateQuantized(row: Int) {
+        if quantizes { quantize(rows[row], width, quantizedRows + row * quantizedStride) }
+    }
+}
+
+/// What each thread needs for itself inside a phase.
+struct WorkerScratch {
+    /// Columns that one pass over a strip takes: their int8 form (64 × 2 KB) stays in a 1 MB L2.
+    static let columnTile = 64
+
+    /// Where the columns of the tile send their 16 results.
+    let outputs: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
+    /// Two tiles of results [columnTile, 16]; `first` lies where `tileOutputs` points.
+    let first: UnsafeMutablePointer<Float>
+    let second: UnsafeMutablePointer<Float>
+    let firstOutputs: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
+    let secondOutputs: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
+    let attention: UnsafeMutablePointer<Float>
+
+    init(_ memory: Memory, valueDimension: Int) throws(ModelError) {
+        outputs = try memory.allocate(UnsafeMutablePointer<Float>?.self, count: Self.columnTile)
+        first = try memory.allocate(Float.self, count: Self.columnTile * 16)
+        second = try memory.allocate(Float.self, count: Self.columnTile * 16)
+        firstOutputs = try memory.allocate(
+            UnsafeMutablePointer<Float>?.self, count: Self.columnTile)
+        secondOutputs = try memory.allocate(
+            UnsafeMutablePointer<Float>?.self, count: Self.columnTile)
+        attention = try memory.allocate(Float.self, count: apus_attention_scratch(valueDimension))
+        for column in 0..<Self.columnTile {
+            firstOutputs[column] = first + column * 16
+            secondOutputs[column] = second + column * 16
+        }
+    }
+}
+
+/// The largest sizes that any layer of a model asks for; layers add theirs in `reserve(in:)`.
+struct WorkspaceShape {
+    var hiddenSize = 0
+    /// Queries, keys and values of one token, each padded to 16.
+    var projectionWidth = 0
+    /// Attention output of one token.
+    var attendedWidth = 0
+    /// Intermediate width of a dense or shared feed-forward.
+    var feedForwardWidth = 0
+    var expertCount = 0
+    var activeExpertCount = 0
+    var expertWidth = 0
+    var valueDimension = 0
+    var rotaryPairs = 0
+    /// Whether any matrix takes int8 activations.
+    var quantizes = false
+}
