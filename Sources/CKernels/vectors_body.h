@@ -149,30 +149,28 @@ static size_t ISA(argmax)(const float *x, size_t count) {
     return 0;
 }
 
-static double ISA(sum_exp)(const float *x, size_t count, float shift, float scale) {
+static double ISA(exp)(const float *x, size_t count, float shift, float scale, float *y) {
     double total = 0;
     // Runs of 1,024 in float32, their sums in float64: 150,000 terms lose nothing that matters.
     for (size_t start = 0; start < count; start += 1024) {
         size_t end = start + 1024 < count ? start + 1024 : count;
         V16 sum = {0};
         size_t i = start;
-        for (; i + 16 <= end; i += 16)
-            sum += ISA(exp16)((ISA(load)(x + i) - shift) * scale);
-        if (i < end)
-            sum += ISA(exp16)((ISA(load_part)(x + i, end - i, -INFINITY) - shift) * scale);
+        for (; i + 16 <= end; i += 16) {
+            V16 v = ISA(exp16)((ISA(load)(x + i) - shift) * scale);
+            sum += v;
+            if (y)
+                ISA(store)(y + i, v);
+        }
+        if (i < end) {
+            V16 v = ISA(exp16)((ISA(load_part)(x + i, end - i, -INFINITY) - shift) * scale);
+            sum += v;
+            if (y)
+                memcpy(y + i, &v, (end - i) * sizeof(float));
+        }
         total += (double)ISA(sum_lanes)(sum);
     }
     return total;
-}
-
-static void ISA(exp)(const float *x, size_t count, float shift, float scale, float *y) {
-    size_t whole = count / 16 * 16;
-    for (size_t i = 0; i < whole; i += 16)
-        ISA(store)(y + i, ISA(exp16)((ISA(load)(x + i) - shift) * scale));
-    if (whole < count) {
-        V16 v = ISA(exp16)((ISA(load_part)(x + whole, count - whole, 0) - shift) * scale);
-        memcpy(y + whole, &v, (count - whole) * sizeof(float));
-    }
 }
 
 INLINE V16 ISA(load_f16)(const _Float16 *x) {
@@ -203,7 +201,6 @@ static const apus_vector_operations ISA(operations) = {
     .rotate_halves = ISA(rotate_halves),
     .maximum = ISA(maximum),
     .argmax = ISA(argmax),
-    .sum_exp = ISA(sum_exp),
     .exp = ISA(exp),
     .attend_f16 = ISA(attend_f16),
     .attend_f32 = ISA(attend_f32),

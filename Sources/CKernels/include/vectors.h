@@ -57,10 +57,8 @@ typedef struct {
     float (*maximum)(const float *x, size_t count);
     /// Index of the first value equal to the maximum.
     size_t (*argmax)(const float *x, size_t count);
-    /// Σ exp(scale · (x − shift))
-    double (*sum_exp)(const float *x, size_t count, float shift, float scale);
-    /// y = exp(scale · (x − shift)). y may be x.
-    void (*exp)(const float *x, size_t count, float shift, float scale, float *y);
+    /// y = exp(scale · (x − shift)); returns Σ y. y may be x, or NULL when only the sum is wanted.
+    double (*exp)(const float *x, size_t count, float shift, float scale, float *_Nullable y);
     apus_attend_fn *attend_f16;
     apus_attend_fn *attend_f32;
     apus_store_fn *store_f16;

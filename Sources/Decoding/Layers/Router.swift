@@ -26,9 +26,7 @@ struct SoftmaxRouter {
         let routing = step.routing
         let scores = routing.logits[row]
         let shift = step.vectors.maximum(scores, expertCount)
-        step.vectors.exp(scores, expertCount, shift, 1, scores)
-        var total: Float = 0
-        for expert in 0..<expertCount { total += scores[expert] }
+        let total = Float(step.vectors.exp(scores, expertCount, shift, 1, scores))
         let chosen = routing.chosen + row * activeCount
         let weights = routing.weights + row * activeCount
         var chosenTotal: Float = 0

@@ -25,7 +25,7 @@ package struct LogProbabilities {
         }
         let vectors = apus_vectors(instructionSet.isa).pointee
         let best = vectors.maximum(base, logits.count)
-        logSumExp = Double(best) + log(vectors.sum_exp(base, logits.count, best, 1))
+        logSumExp = Double(best) + log(vectors.exp(base, logits.count, best, 1, nil))
     }
 
     /// ln P(token).

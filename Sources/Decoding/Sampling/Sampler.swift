@@ -71,13 +71,14 @@ package struct Sampler {
     private mutating func draw(_ logits: UnsafeMutablePointer<Float>, _ count: Int) -> Int32 {
         let best = vectors.maximum(logits, count)
         guard best.isFinite else { return Int32(vectors.argmax(logits, count)) }
-        let scale = 1 / parameters.temperature
-        vectors.exp(logits, count, best, scale, logits)
-        collectCandidates(logits, count)
+        let total = vectors.exp(logits, count, best, 1 / parameters.temperature, logits)
+        let uniform = Self.uniform(seed: parameters.seed, draw: outputCount)
+        guard parameters.cutsTail else { return pick(uniform * total, logits, count) }
+        collectCandidates(logits, count, total: Float(total))
         cutTopP()
-        var total: Float = 0
-        for candidate in candidates { total += candidate.weight }
-        var remaining = Self.uniform(seed: parameters.seed, draw: outputCount) * Double(total)
+        var kept: Double = 0
+        for candidate in candidates { kept += Double(candidate.weight) }
+        var remaining = uniform * kept
         for candidate in candidates {
             remaining -= Double(candidate.weight)
             if remaining < 0 { return candidate.token }
@@ -85,14 +86,28 @@ package struct Sampler {
         return candidates.last?.token ?? 0
     }
 
+    /// The token at which the running sum of the weights passes `target`.
+    private func pick(
+        _ target: Double, _ weights: UnsafeMutablePointer<Float>, _ count: Int
+    ) -> Int32 {
+        var remaining = target
+        var last: Int32 = 0
+        for token in 0..<count where weights[token] > 0 {
+            remaining -= Double(weights[token])
+            last = Int32(token)
+            if remaining < 0 { break }
+        }
+        return last
+    }
+
     /// Tokens that top-k and min-p leave, with weights relative to the likeliest's 1.
-    private mutating func collectCandidates(_ weights: UnsafeMutablePointer<Float>, _ count: Int) {
+    private mutating func collectCandidates(
+        _ weights: UnsafeMutablePointer<Float>, _ count: Int, total: Float
+    ) {
         candidates.removeAll(keepingCapacity: true)
         var floor = parameters.minP
-        if parameters.topP < 1 {
-            // All tokens under (1 − p)/V of the total together hold less than 1 − p: none is needed.
-            var total: Float = 0
-            for token in 0..<count { total += weights[token] }
+        if parameters.topP < 1, parameters.topK == 0 {
+            // All tokens under (1 − p)/V of the total together hold less than 1 − p: top-p needs none.
             floor = max(floor, (1 - parameters.topP) * total / Float(count) * 0.5)
         }
         for token in 0..<count where weights[token] >= floor && weights[token] > 0 {
@@ -158,6 +173,9 @@ package struct Sampler {
 }
 
 extension SamplingParameters {
+    /// Whether some tokens are excluded from the draw.
+    fileprivate var cutsTail: Bool { topK > 0 || topP < 1 || minP > 0 }
+
     /// Whether the output's tokens change later choices.
     fileprivate var tracksOutput: Bool {
         repetitionPenalty != 1 || presencePenalty != 0 || frequencyPenalty != 0

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Decoding
+import ModelFile
+import Testing
+
+@Suite struct FamilyReferenceTests {
+    /// float32 sums of up to 128 terms in another order than PyTorch's, through two or three layers.
+    static let logitTolerance: Float = 2e-5
+
+    @Test(arguments: TinyReference.families, [48, 7, 1])
+    func `logits agree with transformers`(family: String, chunk: Int) throws {
+        let reference = try TinyReference(family)
+        let team = try ThreadTeam(threadCount: 2)
+        let model = try Model(reference.file, team: team)
+        let runner = try ModelRunner(
+            model, team: team, maxTokenCount: 64, kvBlockCount: 4, kvType: .f32)
+
+        let logits = runner.logits(of: reference.tokens, chunk: chunk)
+
+        #expect(worstError(logits, reference.logits) <= Self.logitTolerance)
+    }
+
+    @Test(arguments: TinyReference.families)
+    func `every instruction set agrees with transformers`(family: String) throws {
+        let reference = try TinyReference(family)
+        let team = try ThreadTeam(threadCount: 1)
+        for instructionSet in InstructionSet.available {
+            let model = try Model(reference.file, team: team, instructionSet: instructionSet)
+            let runner = try ModelRunner(
+                model, team: team, maxTokenCount: 64, kvBlockCount: 4, kvType: .f32)
+
+            let logits = runner.logits(of: reference.tokens, chunk: 48)
+
+            #expect(
+                worstError(logits, reference.logits) <= Self.logitTolerance, "\(instructionSet)")
+        }
+    }
+
+    @Test(arguments: TinyReference.families)
+    func `a sequence's logits are the same bits alone and in any company`(family: String) throws {
+        let reference = try TinyReference(family)
+        let alone = try run(reference, threads: 1) {
+            $0.logits(of: reference.tokens, chunk: 48)
+        }
+
+        for threads in 1...3 {
+            let together = try run(reference, threads: threads) { runner in
+                // The same tokens behind two other sequences, one of them far into its context.
+                _ = runner.logits(of: Array(reference.tokens.reversed()), chunk: 48, firstBlock: 4)
+                let first = runner.logits(of: [
+                    TestSlice(tokens: [5], startPosition: 48, firstBlock: 4),
+                    TestSlice(tokens: Array(reference.tokens[..<29])),
+                    TestSlice(tokens: Array(reference.tokens[3..<11]), firstBlock: 8),
+                ])[1]
+                let second = runner.logits(of: [
+                    TestSlice(
+                        tokens: Array(reference.tokens[29...]), startPosition: 29),
+                    TestSlice(tokens: [7, 9], startPosition: 49, firstBlock: 4),
+                ])[0]
+                return first + second
+            }
+            #expect(together == alone)
+        }
+    }
+
+    @Test func `a changed weight changes the logits past the tolerance`() throws {
+        let reference = try TinyReference("qwen3_moe")
+        let other = try TinyReference("mixtral")
+
+        #expect(worstError(reference.logits, other.logits) > 1)
+    }
+
+    private func run<Result>(
+        _ reference: TinyReference, threads: Int, _ body: (ModelRunner) -> Result
+    ) throws -> Result {
+        let team = try ThreadTeam(threadCount: threads)
+        let model = try Model(reference.file, team: team)
+        return body(
+            try ModelRunner(model, team: team, maxTokenCount: 64, kvBlockCount: 16))
+    }
+
+    /// The largest |difference| relative to max(1, |reference|).
+    private func worstError(_ found: [[Float]], _ wanted: [[Float]]) -> Float {
+        guard found.map(\.count) == wanted.map(\.count) else { return .infinity }
+        var worst: Float = 0
+        for (row, reference) in zip(found, wanted) {
+            for (value, target) in zip(row, reference) {
+                let error = abs(value - target) / max(1, abs(target))
+                if !(error <= worst) { worst = error.isNaN ? .infinity : error }
+            }
+        }
+        return worst
+    }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Decoding
+import Foundation
+import ModelFile
+
+/// A tiny float32 model of one family, and the logits that transformers computes from it.
+struct TinyReference {
+    static let families = [
+        "llama", "mixtral", "olmoe", "qwen2", "qwen2_moe", "qwen3", "qwen3_moe",
+    ]
+
+    let file: GGUFFile
+    let tokens: [Int32]
+    /// [T, V]
+    let logits: [[Float]]
+
+    init(_ name: String) throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../Fixtures/tiny")
+        file = try GGUFFile(path: folder.appending(path: "\(name).gguf").path)
+        tokens = try JSONDecoder().decode(
+            [Int32].self, from: Data(contentsOf: folder.appending(path: "\(name).ids.json")))
+        let values = try Data(contentsOf: folder.appending(path: "\(name).logits.f32"))
+            .withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+        let vocabularySize = values.count / tokens.count
+        logits = tokens.indices.map {
+            Array(values[$0 * vocabularySize..<($0 + 1) * vocabularySize])
+        }
+    }
+}
+
+/// One sequence of a test step.
+struct TestSlice {
+    var tokens: [Int32]
+    var startPosition = 0
+    /// Its blocks are consecutive from here.
+    var firstBlock: Int32 = 0
+}
+
+extension ModelRunner {
+    /// Logits of every row: [slice][index][V].
+    func logits(of slices: [TestSlice]) -> [[[Float]]] {
+        for slice in slices {
+            let blocks = (slice.startPosition + slice.tokens.count + 15) / 16
+            append(
+                tokens: slice.tokens, startPosition: slice.startPosition,
+                blockTable: (0..<Int32(blocks)).map { slice.firstBlock + $0 }, logits: .all)
+        }
+        var result = slices.map { Array(repeating: [Float](), count: $0.tokens.count) }
+        let lock = NSLock()
+        run { row in
+            lock.withLock { result[row.slice][row.index] = Array(row.logits) }
+        }
+        return result
+    }
+
+    /// Logits of one sequence computed in chunks of `chunk` tokens.
+    func logits(of tokens: [Int32], chunk: Int, firstBlock: Int32 = 0) -> [[Float]] {
+        stride(from: 0, to: tokens.count, by: chunk).flatMap { start in
+            let end = min(start + chunk, tokens.count)
+            return logits(of: [
+                TestSlice(
+                    tokens: Array(tokens[start..<end]), startPosition: start,
+                    firstBlock: firstBlock)
+            ])[0]
+        }
+    }
+}
