@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a quantised activation is made of.
+#ifndef APUS_ACTIVATIONS_H
+#define APUS_ACTIVATIONS_H
+
+#include "strips.h"
+
+/// 32 activations x ≈ scale·q, and the sums by which kernels settle offsets and mins of the weights.
+///
+/// A group with a NaN or an infinity has the scale NaN and q = 0, so that every output it enters is
+/// NaN; one whose magnitudes are all below `APUS_SMALLEST_MAGNITUDE` is zero.
+typedef struct {
+    int8_t values[APUS_GROUP_COLUMNS]; ///< q = round(x / scale), ties to even; −127…127
+    float scale;                       ///< max|x| / 127
+    float scaled_sum;                  ///< scale · Σq
+    int32_t negated_sums[2];           ///< −Σq of columns 0…15 and of columns 16…31
+} apus_activation_group;
+
+_Static_assert(sizeof(apus_activation_group) == 48, "three groups per 144 bytes, no padding");
+
+/// Smaller magnitudes than this would need a scale with fewer than 24 significant bits (127 · 2^−126).
+#define APUS_SMALLEST_MAGNITUDE 0x1.fcp-120f
+
+void apus_quantize_scalar(const float *values, size_t width, void *activation);
+#if defined(__x86_64__)
+void apus_quantize_avx2(const float *values, size_t width, void *activation);
+void apus_quantize_avx512(const float *values, size_t width, void *activation);
+#endif
+
+#endif

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "activations.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#include <math.h>
+
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+
+/// Magnitudes compare as integers; infinities and NaNs are the largest ones.
+static float largest_magnitude(const __m256 x[4]) {
+    const __m256i mask = _mm256_set1_epi32(0x7fffffff);
+    __m256i largest = _mm256_setzero_si256();
+    for (int i = 0; i < 4; i++) {
+        largest = _mm256_max_epi32(largest, _mm256_and_si256(_mm256_castps_si256(x[i]), mask));
+    }
+    __m128i four = _mm_max_epi32(_mm256_castsi256_si128(largest), _mm256_extracti128_si256(largest, 1));
+    four = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+    four = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0xb1));
+    return _mm_cvtsi128_si32(four) < 0x7f800000 ? _mm_cvtss_f32(_mm_castsi128_ps(four)) : NAN;
+}
+
+static int32_t sum_of(__m256i x) {
+    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
+    four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+    four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0xb1));
+    return _mm_cvtsi128_si32(four);
+}
+
+/// 16 int32 of −127…127 to 16 bytes.
+static __m128i bytes_of(__m256i low, __m256i high) {
+    const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), 0xd8);
+    return _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+}
+
+static void quantize_group(const float *values, apus_activation_group *group) {
+    __m256 x[4];
+    __m256i q[4];
+    for (int i = 0; i < 4; i++) {
+        x[i] = _mm256_loadu_ps(values + 8 * i);
+        q[i] = _mm256_setzero_si256();
+    }
+    const float largest = largest_magnitude(x);
+    if (largest >= APUS_SMALLEST_MAGNITUDE) {
+        const __m256 inverse = _mm256_set1_ps(127.0f / largest);
+        for (int i = 0; i < 4; i++) {
+            q[i] = _mm256_cvtps_epi32(_mm256_mul_ps(x[i], inverse));
+        }
+        group->scale = largest / 127.0f;
+    } else {
+        group->scale = isnan(largest) ? NAN : 0.0f;
+    }
+    const int32_t sums[2] = {sum_of(_mm256_add_epi32(q[0], q[1])), sum_of(_mm256_add_epi32(q[2], q[3]))};
+    _mm_storeu_si128((__m128i *)group->values, bytes_of(q[0], q[1]));
+    _mm_storeu_si128((__m128i *)(group->values + 16), bytes_of(q[2], q[3]));
+    group->scaled_sum = group->scale * (float)(sums[0] + sums[1]);
+    group->negated_sums[0] = -sums[0];
+    group->negated_sums[1] = -sums[1];
+}
+
+void apus_quantize_avx2(const float *values, size_t width, void *activation) {
+    apus_activation_group *groups = activation;
+    for (size_t g = 0; g < width / APUS_GROUP_COLUMNS; g++) {
+        quantize_group(values + g * APUS_GROUP_COLUMNS, &groups[g]);
+    }
+}
+
+#pragma clang attribute pop
+#endif

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "strips.h"
+
+#include "strips_kernels.h"
+#include "strips_layout.h"
+
+size_t apus_strip_bytes(uint32_t type, size_t width) {
+    const apus_type_traits *traits = apus_traits(type);
+    if (traits == NULL) {
+        return 0;
+    }
+    if (!traits->is_quantized) {
+        const size_t bytes = width * APUS_STRIP_ROWS * traits->block_bytes;
+        return (bytes + APUS_LINE_BYTES - 1) / APUS_LINE_BYTES * APUS_LINE_BYTES;
+    }
+    const size_t block_count = width / traits->block_length;
+    return block_count == 0 ? 0 : apus_body_offset(type, block_count - 1) + apus_body_bytes(type);
+}
+
+apus_multiply_fn *apus_multiply(uint32_t type, apus_isa isa) {
+#if defined(__x86_64__)
+    switch (isa) {
+    case APUS_ISA_AVX512_VNNI: return apus_multiply_avx512(type);
+    case APUS_ISA_AVX2: return apus_multiply_avx2(type);
+    case APUS_ISA_SCALAR: break;
+    }
+#endif
+    (void)isa;
+    return apus_multiply_scalar(type);
+}

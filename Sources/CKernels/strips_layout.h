@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where things lie in a strip: shared by the packer and the kernels.
+///
+/// A strip of a quantised type is a run of *blocks*, one per GGUF block length of columns (32 or 256),
+/// each holding that block of all 16 rows:
+///
+///     head    one line of f16 numbers: types with a min, d[16] and min[16] of one block;
+///             other types, d[16] of a block and d[16] of the next, which has no head of its own
+///     body    for each group of 32 columns: the planes of its values, 64 bytes per bit of a value;
+///             then, for K-quants, the integer scales of all groups
+///
+/// A *line* is 64 bytes: byte b of lane r belongs to row r and to column b of a *quad*, 4 consecutive
+/// columns: the operand of one `vpdpbusd`. Planes of a group (quads 0…7):
+///
+///     8 bits  line i: quad i
+///     4 bits  line i of 4: low nibbles quad i, high nibbles quad 4 + i
+///     2 bits  line i of 2: bits 2s and 2s+1 are quad 4i + s
+///     1 bit   one line: bit i is quad i
+///
+/// Q5 is 4 bits and then the fifth, Q6_K 4 and then the upper 2, Q3_K 2 and then the third.
+///
+/// Integer scales, 16 rows abreast:
+///
+///     Q6_K         256 bytes: int8, for each group its two halves
+///     Q2_K         256 bytes: scale | min << 4, likewise
+///     Q3_K…Q5_K    192 bytes: pairs of 6 bits (a, b): Q4_K and Q5_K (scale, min) of a group, Q3_K the
+///                  scales + 32 of its halves. 128 bytes: low four bits a | b << 4, for each group;
+///                  64 bytes: upper bits a | b << 2, in the low nibbles for group 2i, high for 2i + 1
+///
+/// Everything takes as many bits as in GGUF; only an odd last block leaves half a head empty.
+///
+/// A strip of a float type is, for each column, the 16 rows' values.
+#ifndef APUS_STRIPS_LAYOUT_H
+#define APUS_STRIPS_LAYOUT_H
+
+#include "formats_blocks.h"
+#include "strips.h"
+
+#define APUS_LINE_BYTES 64
+#define APUS_GROUP_QUADS 8
+/// f16 numbers of 16 rows.
+#define APUS_HALVES_BYTES (APUS_STRIP_ROWS * 2)
+
+/// How the integer scales of a block are stored.
+typedef enum { SCALES_NONE, SCALES_SIX_BIT_PAIRS, SCALES_NIBBLE_PAIRS, SCALES_BYTES } apus_scale_storage;
+
+static inline apus_scale_storage apus_scale_storage_of(uint32_t type) {
+    switch (type) {
+    case APUS_Q2_K: return SCALES_NIBBLE_PAIRS;
+    case APUS_Q3_K:
+    case APUS_Q4_K:
+    case APUS_Q5_K: return SCALES_SIX_BIT_PAIRS;
+    case APUS_Q6_K: return SCALES_BYTES;
+    default: return SCALES_NONE;
+    }
+}
+
+/// Bytes of the planes of one group.
+static inline size_t apus_planes_bytes(uint32_t type) {
+    return (size_t)apus_value_rule_of(type).value_bits * APUS_LINE_BYTES;
+}
+
+/// Groups in a block.
+static inline size_t apus_block_groups(uint32_t type) {
+    return apus_scale_storage_of(type) == SCALES_NONE ? 1 : APUS_MAX_BLOCK_LENGTH / APUS_GROUP_COLUMNS;
+}
+
+/// Bytes of a block's body; a multiple of 64.
+static inline size_t apus_body_bytes(uint32_t type) {
+    const size_t planes = apus_block_groups(type) * apus_planes_bytes(type);
+    switch (apus_scale_storage_of(type)) {
+    case SCALES_NONE: return planes;
+    case SCALES_SIX_BIT_PAIRS: return planes + 192;
+    case SCALES_NIBBLE_PAIRS:
+    case SCALES_BYTES: return planes + 256;
+    }
+    return 0;
+}
+
+/// Blocks that one head serves.
+static inline size_t apus_head_blocks(uint32_t type) { return apus_value_rule_of(type).has_min ? 1 : 2; }
+
+/// Offset in the strip of the head that serves block `index`.
+static inline size_t apus_head_offset(uint32_t type, size_t index) {
+    const size_t blocks = apus_head_blocks(type);
+    return index / blocks * (APUS_LINE_BYTES + blocks * apus_body_bytes(type));
+}
+
+/// Offset in the strip of block `index`'s d[16]; its min[16], where there is one, follows.
+static inline size_t apus_d_offset(uint32_t type, size_t index) {
+    return apus_head_offset(type, index) + index % apus_head_blocks(type) * APUS_HALVES_BYTES;
+}
+
+/// Offset in the strip of block `index`'s body.
+static inline size_t apus_body_offset(uint32_t type, size_t index) {
+    return apus_head_offset(type, index) + APUS_LINE_BYTES
+        + index % apus_head_blocks(type) * apus_body_bytes(type);
+}
+
+#endif

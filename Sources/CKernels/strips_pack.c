@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
+#include "strips_layout.h"
+
+/// The 16 rows' parts of one block.
+typedef apus_block_parts row_parts[APUS_STRIP_ROWS];
+
+/// One quad of one row.
+typedef struct {
+    uint8_t value[4];
+} quad;
+
+static quad quad_of(const apus_block_parts *parts, size_t group, size_t index) {
+    quad q;
+    memcpy(&q, parts->values + group * APUS_GROUP_COLUMNS + index * 4, sizeof q);
+    return q;
+}
+
+/// Adds bits `from`…`from + bits − 1` of all quads' values to a plane of `bits` bits per value.
+static void put_plane(const row_parts rows, size_t group, unsigned from, unsigned bits, uint8_t *plane) {
+    const unsigned quads_per_line = 8 / bits;
+    const uint8_t mask = (uint8_t)((1u << bits) - 1);
+    for (unsigned i = 0; i < APUS_GROUP_QUADS; i++) {
+        // Nibbles pair quads i and i + 4; other planes take quads in order.
+        const unsigned line = bits == 4 ? i % 4 : i / quads_per_line;
+        const unsigned shift = (bits == 4 ? i / 4 : i % quads_per_line) * bits;
+        for (size_t r = 0; r < APUS_STRIP_ROWS; r++) {
+            const quad q = quad_of(&rows[r], group, i);
+            uint8_t *lane = plane + line * APUS_LINE_BYTES + r * 4;
+            for (int b = 0; b < 4; b++) {
+                lane[b] |= (uint8_t)((q.value[b] >> from & mask) << shift);
+            }
+        }
+    }
+}
+
+static void put_planes(const row_parts rows, size_t group, unsigned value_bits, uint8_t *planes) {
+    switch (value_bits) {
+    case 2: put_plane(rows, group, 0, 2, planes); break;
+    case 3:
+        put_plane(rows, group, 0, 2, planes);
+        put_plane(rows, group, 2, 1, planes + 2 * APUS_LINE_BYTES);
+        break;
+    case 4: put_plane(rows, group, 0, 4, planes); break;
+    case 5:
+        put_plane(rows, group, 0, 4, planes);
+        put_plane(rows, group, 4, 1, planes + 4 * APUS_LINE_BYTES);
+        break;
+    case 6:
+        put_plane(rows, group, 0, 4, planes);
+        put_plane(rows, group, 4, 2, planes + 4 * APUS_LINE_BYTES);
+        break;
+    case 8: put_plane(rows, group, 0, 8, planes); break;
+    default: break;
+    }
+}
+
+/// The pairs of 6 bits of row `r`, group `group`.
+static void put_six_bit_pair(unsigned a, unsigned b, size_t group, size_t r, uint8_t *scales) {
+    scales[group * 16 + r] = (uint8_t)((a & 15) | (b & 15) << 4);
+    scales[128 + group / 2 * 16 + r] |= (uint8_t)((a >> 4 | b >> 4 << 2) << group % 2 * 4);
+}
+
+static void put_scales(uint32_t type, const row_parts rows, uint8_t *scales) {
+    for (size_t r = 0; r < APUS_STRIP_ROWS; r++) {
+        const apus_block_parts *row = &rows[r];
+        switch (apus_scale_storage_of(type)) {
+        case SCALES_NONE: return;
+        case SCALES_SIX_BIT_PAIRS:
+            for (size_t g = 0; g < 8; g++) {
+                if (type == APUS_Q3_K) {
+                    put_six_bit_pair((unsigned)(row->scales[2 * g] + 32),
+                                     (unsigned)(row->scales[2 * g + 1] + 32), g, r, scales);
+                } else {
+                    put_six_bit_pair((unsigned)row->scales[g], (unsigned)row->mins[g], g, r, scales);
+                }
+            }
+            break;
+        case SCALES_NIBBLE_PAIRS:
+            for (size_t h = 0; h < 16; h++) {
+                scales[h * 16 + r] = (uint8_t)(row->scales[h] | row->mins[h] << 4);
+            }
+            break;
+        case SCALES_BYTES:
+            for (size_t h = 0; h < 16; h++) {
+                scales[h * 16 + r] = (uint8_t)row->scales[h];
+            }
+            break;
+        }
+    }
+}
+
+/// Packs block `index` of all rows into a zeroed strip.
+static void put_block(uint32_t type, const row_parts rows, size_t index, uint8_t *strip) {
+    const apus_value_rule rule = apus_value_rule_of(type);
+    uint8_t *body = strip + apus_body_offset(type, index);
+    for (size_t g = 0; g < apus_block_groups(type); g++) {
+        put_planes(rows, g, rule.value_bits, body + g * apus_planes_bytes(type));
+    }
+    put_scales(type, rows, body + apus_block_groups(type) * apus_planes_bytes(type));
+    uint16_t halves[2][APUS_STRIP_ROWS];
+    for (size_t r = 0; r < APUS_STRIP_ROWS; r++) {
+        halves[0][r] = rows[r].d;
+        halves[1][r] = rows[r].minimum;
+    }
+    memcpy(strip + apus_d_offset(type, index), halves, rule.has_min ? sizeof halves : sizeof halves[0]);
+}
+
+static void pack_floats(size_t element_bytes, const uint8_t *rows, size_t row_bytes, size_t row_count,
+                        size_t width, uint8_t *strip) {
+    for (size_t k = 0; k < width; k++) {
+        for (size_t r = 0; r < row_count; r++) {
+            memcpy(strip + (k * APUS_STRIP_ROWS + r) * element_bytes,
+                   rows + r * row_bytes + k * element_bytes, element_bytes);
+        }
+    }
+}
+
+void apus_pack_strip(uint32_t type, const void *rows, size_t row_bytes, size_t row_count,
+                     size_t width, void *strip) {
+    const apus_type_traits *traits = apus_traits(type);
+    if (traits == NULL) {
+        return;
+    }
+    const uint8_t *bytes = rows;
+    memset(strip, 0, apus_strip_bytes(type, width));
+    if (!traits->is_quantized) {
+        pack_floats(traits->block_bytes, bytes, row_bytes, row_count, width, strip);
+        return;
+    }
+    // Absent rows keep d = minimum = 0 and so are zeros whatever their integers.
+    row_parts parts;
+    memset(parts, 0, sizeof parts);
+    for (size_t index = 0; index < width / traits->block_length; index++) {
+        for (size_t r = 0; r < row_count; r++) {
+            apus_take_apart(type, bytes + r * row_bytes + index * traits->block_bytes, &parts[r]);
+        }
+        put_block(type, parts, index, strip);
+    }
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The kernels' loops, written once over a vocabulary of 16 lanes.
+///
+/// Included by strips_scalar.c, strips_avx2.c and strips_avx512.c, which define the vocabulary before
+/// (strips_scalar.c says what each word means, as loops) and `MAX_TILE`, the most columns that share
+/// one unpacking of the weights. Each operation rounds in the same way in all three, so results are
+/// bit-equal; each output goes through the same operations whatever the tile, so they do not depend
+/// on the batch.
+
+#include "activations.h"
+#include "strips_layout.h"
+
+/// How far ahead of the weights being multiplied memory is asked for. Streaming from DRAM on two
+/// cores of Zen 5: 8 KB gave 46 GB/s at one column and 45 at eight, against 37 and 14 without.
+#define PREFETCH_BYTES 8192
+
+/// 32 columns of 16 rows, ready to multiply.
+typedef struct {
+    line quads[APUS_GROUP_QUADS]; ///< unsigned values
+    floats scale[2];              ///< of the group, or of its halves of 16 columns
+    floats min[2];
+} group_weights;
+
+// MARK: - Unpacking
+
+/// Bits `from`…`from + bits − 1` of the values, from a plane of bits narrower than a nibble.
+INLINE void join_plane(const uint8_t *plane, const int bits, const int from, line *quads) {
+    const int quads_per_line = 8 / bits, mask = ((1 << bits) - 1) << from;
+    UNROLL for (int i = 0; i < APUS_GROUP_QUADS; i++) {
+        const line packed = load_line(plane + i / quads_per_line * APUS_LINE_BYTES);
+        quads[i] = join(quads[i], packed, i % quads_per_line * bits - from, mask);
+    }
+}
+
+INLINE void unpack_values(const int bits, const uint8_t *planes, line *quads) {
+    if (bits == 8) {
+        UNROLL for (int i = 0; i < APUS_GROUP_QUADS; i++) {
+            quads[i] = load_line(planes + i * APUS_LINE_BYTES);
+        }
+    } else if (bits >= 4) {
+        UNROLL for (int i = 0; i < 4; i++) {
+            const line packed = load_line(planes + i * APUS_LINE_BYTES);
+            quads[i] = field(packed, 0, 15);
+            quads[i + 4] = field(packed, 4, 15);
+        }
+        if (bits > 4) {
+            join_plane(planes + 4 * APUS_LINE_BYTES, bits - 4, 4, quads);
+        }
+    } else {
+        UNROLL for (int i = 0; i < APUS_GROUP_QUADS; i++) {
+            quads[i] = field(load_line(planes + i / 4 * APUS_LINE_BYTES), i % 4 * 2, 3);
+        }
+        if (bits > 2) {
+            join_plane(planes + 2 * APUS_LINE_BYTES, bits - 2, 2, quads);
+        }
+    }
+}
+
+/// Scales and mins of group `g` of a K-quant's block: integers times d and minimum.
+INLINE void unpack_scales(const uint32_t type, const uint8_t *scales, size_t g, floats d, floats minimum,
+                          group_weights *weights) {
+    switch (apus_scale_storage_of(type)) {
+    case SCALES_NONE: break;
+    case SCALES_SIX_BIT_PAIRS: {
+        const bytes low = load_bytes(scales + g * 16);
+        const bytes high = shift_right(load_bytes(scales + 128 + g / 2 * 16), (int)(g % 2 * 4));
+        const bytes a = low_and_high(low, high);
+        const bytes b = low_and_high(shift_right(low, 4), shift_right(high, 2));
+        if (type == APUS_Q3_K) {
+            weights->scale[0] = multiply(floats_from_unsigned(a, -32), d);
+            weights->scale[1] = multiply(floats_from_unsigned(b, -32), d);
+        } else {
+            weights->scale[0] = multiply(floats_from_unsigned(a, 0), d);
+            weights->min[0] = multiply(floats_from_unsigned(b, 0), minimum);
+        }
+        break;
+    }
+    case SCALES_NIBBLE_PAIRS:
+        UNROLL for (size_t h = 0; h < 2; h++) {
+            const bytes pair = load_bytes(scales + (2 * g + h) * 16);
+            weights->scale[h] = multiply(floats_from_unsigned(low_nibbles(pair), 0), d);
+            weights->min[h] = multiply(floats_from_unsigned(low_nibbles(shift_right(pair, 4)), 0), minimum);
+        }
+        break;
+    case SCALES_BYTES:
+        UNROLL for (size_t h = 0; h < 2; h++) {
+            weights->scale[h] = multiply(floats_from_signed(load_bytes(scales + (2 * g + h) * 16)), d);
+        }
+        break;
+    }
+}
+
+INLINE void unpack_group(const uint32_t type, const uint8_t *strip, size_t group, group_weights *weights) {
+    const apus_value_rule rule = apus_value_rule_of(type);
+    const size_t block = group / apus_block_groups(type), g = group % apus_block_groups(type);
+    const uint8_t *body = strip + apus_body_offset(type, block);
+    const uint8_t *d = strip + apus_d_offset(type, block);
+    unpack_values(rule.value_bits, body + g * apus_planes_bytes(type), weights->quads);
+    weights->scale[0] = floats_from_f16(d);
+    if (rule.has_min) {
+        weights->min[0] = floats_from_f16(d + APUS_HALVES_BYTES);
+    }
+    unpack_scales(type, body + apus_block_groups(type) * apus_planes_bytes(type), g, weights->scale[0],
+                  weights->min[0], weights);
+}
+
+// MARK: - Multiplying
+
+/// sum + (weights · activations) of one group and one column.
+INLINE floats add_group(const uint32_t type, const group_weights *weights,
+                        const apus_activation_group *x, floats sum) {
+    const apus_value_rule rule = apus_value_rule_of(type);
+    const floats x_scale = broadcast(&x->scale);
+    // Integer sums start at −offset·Σq: what the unsigned values are too large by.
+    ints low = start(rule.offset, rule.value_bits, &x->negated_sums[0]);
+    ints high = start(rule.offset, rule.value_bits, &x->negated_sums[1]);
+    low = dot(low, weights->quads, x->values, rule.value_bits);
+    high = dot(high, weights->quads + 4, x->values + 16, rule.value_bits);
+    if (rule.scale_columns == APUS_GROUP_COLUMNS) {
+        sum = fused(floats_from_ints(add(low, high)), multiply(weights->scale[0], x_scale), sum);
+        return rule.has_min ? fused(weights->min[0], broadcast(&x->scaled_sum), sum) : sum;
+    }
+    floats term = multiply(floats_from_ints(low), weights->scale[0]);
+    term = fused(floats_from_ints(high), weights->scale[1], term);
+    if (rule.has_min) {
+        term = fused_negated(weights->min[0], floats_from_ints(broadcast_int(&x->negated_sums[0])), term);
+        term = fused_negated(weights->min[1], floats_from_ints(broadcast_int(&x->negated_sums[1])), term);
+    }
+    return fused(term, x_scale, sum);
+}
+
+/// outputs[c] = strip · columns[c] for a tile of `n` columns.
+INLINE void multiply_tile(const uint32_t type, const size_t n, const uint8_t *strip, size_t group_count,
+                          const void *const *columns, float *const *outputs, bool is_first) {
+    const size_t group_bytes = apus_body_bytes(type) / apus_block_groups(type) + APUS_HALVES_BYTES;
+    const apus_activation_group *x[MAX_TILE];
+    floats sums[MAX_TILE];
+    UNROLL for (size_t c = 0; c < n; c++) {
+        x[c] = columns[c];
+        sums[c] = zeros();
+    }
+    for (size_t g = 0; g < group_count; g++) {
+        if (is_first) {
+            for (size_t offset = 0; offset < group_bytes; offset += APUS_LINE_BYTES) {
+                __builtin_prefetch(strip + g * group_bytes + offset + PREFETCH_BYTES);
+            }
+        }
+        group_weights weights;
+        unpack_group(type, strip, g, &weights);
+        UNROLL for (size_t c = 0; c < n; c++) {
+            sums[c] = add_group(type, &weights, x[c] + g, sums[c]);
+        }
+    }
+    UNROLL for (size_t c = 0; c < n; c++) {
+        store(outputs[c], sums[c]);
+    }
+}
+
+/// As `multiply_tile` for weights and activations that are floats. Each output is the sum over even
+/// columns plus the sum over odd ones: two chains, so that one column need not wait for each addition.
+INLINE void multiply_float_tile(const uint32_t type, const size_t n, const uint8_t *strip, size_t width,
+                                const void *const *columns, float *const *outputs, bool is_first) {
+    const size_t row_bytes = type == APUS_F32 ? 64 : 32;
+    const float *x[MAX_TILE];
+    floats even[MAX_TILE], odd[MAX_TILE];
+    UNROLL for (size_t c = 0; c < n; c++) {
+        x[c] = columns[c];
+        even[c] = odd[c] = zeros();
+    }
+    size_t k = 0;
+    for (; k + 1 < width; k += 2) {
+        const uint8_t *weights = strip + k * row_bytes;
+        if (is_first) {
+            __builtin_prefetch(weights + PREFETCH_BYTES);
+            __builtin_prefetch(weights + PREFETCH_BYTES + row_bytes);
+        }
+        const floats first = load_weights(type, weights), second = load_weights(type, weights + row_bytes);
+        UNROLL for (size_t c = 0; c < n; c++) {
+            even[c] = fused(first, broadcast(x[c] + k), even[c]);
+            odd[c] = fused(second, broadcast(x[c] + k + 1), odd[c]);
+        }
+    }
+    const bool is_odd = k < width;
+    const floats last = is_odd ? load_weights(type, strip + k * row_bytes) : zeros();
+    UNROLL for (size_t c = 0; c < n; c++) {
+        if (is_odd) {
+            even[c] = fused(last, broadcast(x[c] + k), even[c]);
+        }
+        store(outputs[c], plus(even[c], odd[c]));
+    }
+}
+
+INLINE void multiply_any_tile(const uint32_t type, const size_t n, const uint8_t *strip, size_t width,
+                              const void *const *columns, float *const *outputs, bool is_first) {
+    if (type == APUS_F32 || type == APUS_F16 || type == APUS_BF16) {
+        multiply_float_tile(type, n, strip, width, columns, outputs, is_first);
+    } else {
+        multiply_tile(type, n, strip, width / APUS_GROUP_COLUMNS, columns, outputs, is_first);
+    }
+}
+
+/// Splits the columns into tiles; the first one brings the strip into the cache for the others.
+#define DEFINE_KERNEL(TYPE)                                                                            \
+    static void multiply_##TYPE(const void *strip, size_t width, const void *const *columns,           \
+                                float *const *outputs, size_t column_count) {                          \
+        for (size_t c = 0; c < column_count;) {                                                        \
+            const size_t left = column_count - c, n = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1; \
+            const size_t tile = n < MAX_TILE ? n : MAX_TILE;                                           \
+            switch (tile) {                                                                            \
+            case 1: multiply_any_tile(APUS_##TYPE, 1, strip, width, columns + c, outputs + c, c == 0); break; \
+            case 2: multiply_any_tile(APUS_##TYPE, 2, strip, width, columns + c, outputs + c, c == 0); break; \
+            case 4: multiply_any_tile(APUS_##TYPE, 4, strip, width, columns + c, outputs + c, c == 0); break; \
+            default: multiply_any_tile(APUS_##TYPE, MAX_TILE, strip, width, columns + c, outputs + c, c == 0); break; \
+            }                                                                                          \
+            c += tile;                                                                                 \
+        }                                                                                              \
+    }
+
+DEFINE_KERNEL(F32)
+DEFINE_KERNEL(F16)
+DEFINE_KERNEL(BF16)
+DEFINE_KERNEL(Q4_0)
+DEFINE_KERNEL(Q4_1)
+DEFINE_KERNEL(Q5_0)
+DEFINE_KERNEL(Q5_1)
+DEFINE_KERNEL(Q8_0)
+DEFINE_KERNEL(Q2_K)
+DEFINE_KERNEL(Q3_K)
+DEFINE_KERNEL(Q4_K)
+DEFINE_KERNEL(Q5_K)
+DEFINE_KERNEL(Q6_K)
+
+static apus_multiply_fn *kernel_of(uint32_t type) {
+    switch (type) {
+    case APUS_F32: return multiply_F32;
+    case APUS_F16: return multiply_F16;
+    case APUS_BF16: return multiply_BF16;
+    case APUS_Q4_0: return multiply_Q4_0;
+    case APUS_Q4_1: return multiply_Q4_1;
+    case APUS_Q5_0: return multiply_Q5_0;
+    case APUS_Q5_1: return multiply_Q5_1;
+    case APUS_Q8_0: return multiply_Q8_0;
+    case APUS_Q2_K: return multiply_Q2_K;
+    case APUS_Q3_K: return multiply_Q3_K;
+    case APUS_Q4_K: return multiply_Q4_K;
+    case APUS_Q5_K: return multiply_Q5_K;
+    case APUS_Q6_K: return multiply_Q6_K;
+    default: return NULL;
+    }
+}
