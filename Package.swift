@@ -19,6 +19,7 @@ let package = Package(
     name: "apus",
     products: [.executable(name: "apus", targets: ["apus"])],
     dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     ],
@@ -49,7 +50,13 @@ let package = Package(
                 "CZlib",
             ],
             swiftSettings: strict),
-        .executableTarget(name: "apus", dependencies: ["ServerApp"], swiftSettings: strict),
+        .executableTarget(
+            name: "apus",
+            dependencies: [
+                "ServerApp", "ModelFile", "Decoding",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
 
         .testTarget(
             name: "CKernelsTests", dependencies: ["CKernels"], swiftSettings: strict),

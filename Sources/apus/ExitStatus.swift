@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Decoding
+import Foundation
+import ModelFile
+
+/// Exit codes of sysexits.h that the commands use.
+enum ExitStatus {
+    /// EX_NOINPUT: a file is absent or unreadable.
+    static let missingInput = ExitCode(66)
+    /// EX_CONFIG: a file or an option is wrong.
+    static let badConfiguration = ExitCode(78)
+}
+
+/// Opens a model file, or prints one line and ends with 66 or 78.
+func openModelFile(_ path: String) throws -> GGUFFile {
+    do { return try GGUFFile(path: path) } catch { throw failure(path, ModelError.file(error)) }
+}
+
+/// Runs `body`; a model error becomes one line on standard error and an exit code.
+func reportingModelErrors<Result>(
+    _ path: String, _ body: () throws -> Result
+) throws -> Result {
+    do { return try body() } catch let error as ModelError { throw failure(path, error) }
+}
+
+private func failure(_ path: String, _ error: ModelError) -> ExitCode {
+    printError("\(path): \(error)")
+    return error.isMissingInput ? ExitStatus.missingInput : ExitStatus.badConfiguration
+}
+
+/// Prints one line on standard error.
+func printError(_ message: String) {
+    FileHandle.standardError.write(Data("apus: \(message)\n".utf8))
+}
