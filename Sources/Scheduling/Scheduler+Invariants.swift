@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DequeModule
+
+extension Scheduler {
+    /// Checks the bookkeeping as it must be after every call; for tests, since it takes a while.
+    ///
+    /// - Throws: `InvariantViolation` for the first promise found broken.
+    package func checkInvariants() throws(InvariantViolation) {
+        try tables.pool.checkInvariants()
+        try checkOwnership()
+        try checkSeats()
+        try checkRunning()
+        try checkWaiting()
+    }
+
+    private func checkOwnership() throws(InvariantViolation) {
+        var ownerCounts = ContiguousArray(repeating: 0, count: tables.pool.blockCount)
+        for sequence in running {
+            for block in tables.blocks(ofSeat: sequence.seat) {
+                ownerCounts[Int(block)] += 1
+            }
+        }
+        for (index, count) in ownerCounts.enumerated() {
+            let stated = tables.pool.referenceCount(of: KVBlockID(Int32(index)))
+            try InvariantViolation.unless(
+                count == stated, "block \(index) is in \(count) block tables, counts \(stated)")
+        }
+    }
+
+    private func checkSeats() throws(InvariantViolation) {
+        let seats = Set(running.map(\.seat)).union(freeSeats)
+        try InvariantViolation.unless(
+            seats.count == limits.maxRunningSequenceCount
+                && running.count + freeSeats.count == limits.maxRunningSequenceCount,
+            "\(running.count) running and \(freeSeats.count) free, \(seats.count) different seats")
+        for seat in freeSeats {
+            let count = tables.blockCount(ofSeat: seat)
+            try InvariantViolation.unless(count == 0, "the free seat \(seat) holds \(count) blocks")
+        }
+    }
+
+    private func checkRunning() throws(InvariantViolation) {
+        for sequence in running {
+            let name = "running sequence \(sequence.id.rawValue)"
+            try InvariantViolation.unless(
+                sequence.phase == .prefilling || sequence.phase == .decoding,
+                "\(name) is \(sequence.phase)")
+            try InvariantViolation.unless(
+                sequence.pendingTokenCount > 0 && sequence.remainingTokenCount >= 0,
+                "\(name) has \(sequence.pendingTokenCount) tokens pending and "
+                    + "\(sequence.remainingTokenCount) remaining")
+            let held = tables.blockCount(ofSeat: sequence.seat)
+            let needed = limits.blockCount(forPositionCount: sequence.computedTokenCount)
+            try InvariantViolation.unless(
+                held >= needed, "\(name) holds \(held) blocks of \(needed)")
+            try checkWritable(from: sequence.computedTokenCount, seat: sequence.seat, name)
+        }
+    }
+
+    /// What will be written next must belong to this sequence alone.
+    private func checkWritable(
+        from position: Int, seat: Int, _ name: String
+    ) throws(InvariantViolation) {
+        for block in tables.blocks(ofSeat: seat).dropFirst(position / limits.kvBlockLength) {
+            let count = tables.pool.referenceCount(of: KVBlockID(block))
+            try InvariantViolation.unless(
+                count == 1, "\(name) would write block \(block), which \(count) hold")
+        }
+    }
+
+    private func checkWaiting() throws(InvariantViolation) {
+        for sequence in waiting {
+            try InvariantViolation.unless(
+                sequence.phase == .waiting && sequence.computedTokenCount == 0,
+                "waiting sequence \(sequence.id.rawValue) is \(sequence.phase) and has "
+                    + "\(sequence.computedTokenCount) positions computed")
+        }
+        let tokenCount = waiting.reduce(0) { $0 + $1.tokenCount }
+        try InvariantViolation.unless(
+            tokenCount == waitingTokenCount,
+            "\(tokenCount) tokens wait, counted are \(waitingTokenCount)")
+    }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The work of one step: decodes first, then chunks of prefill.
+///
+/// Make one and plan into it again and again: its arrays keep their memory.
+package struct StepPlan: Sendable {
+    /// The rows that one sequence contributes to the step.
+    package struct Entry: Equatable, Sendable {
+        /// Whose tokens these are.
+        package let sequence: SequenceID
+        /// The position of the first row; every position before it has been computed.
+        package let startPosition: Int
+        /// How many rows, one for each position from `startPosition` on.
+        package let tokenCount: Int
+        /// Where in `blockTables` the sequence's blocks lie, up to this entry's last position.
+        package let blockTable: Range<Int>
+        /// How many rows need logits, counted from the last row backwards.
+        package let logitsRowCount: Int
+        /// How many tokens the step may append after the last row: none before the prefill is
+        /// complete, one when nothing is speculated.
+        package let maxAcceptedTokenCount: Int
+        /// How many tokens the sequence may still get before it ends for its length.
+        package let remainingTokenCount: Int
+        /// Where the sequence stood among the running ones when the step was planned.
+        let runningIndex: Int
+
+        /// The position after this entry's last row.
+        package var endPosition: Int { startPosition + tokenCount }
+    }
+
+    /// One entry for each sequence that takes part in the step.
+    package private(set) var entries: ContiguousArray<Entry> = []
+    /// How many of the entries, the first ones, are decodes.
+    package private(set) var decodeCount = 0
+    /// How many rows the step has, over all entries.
+    package private(set) var tokenCount = 0
+    /// The block tables of all entries, one behind the other, as kernels read them.
+    package private(set) var blockTables: ContiguousArray<Int32> = []
+    /// Whom this step put back into the queue to make room, youngest first.
+    package private(set) var preempted: ContiguousArray<SequenceID> = []
+
+    /// Makes an empty plan with room for any step within the limits.
+    package init(limits: SchedulerLimits) {
+        let seatCount = limits.maxRunningSequenceCount
+        entries.reserveCapacity(seatCount)
+        blockTables.reserveCapacity(
+            min(limits.kvBlockCount, seatCount * limits.maxBlockCountPerSequence))
+        preempted.reserveCapacity(seatCount)
+    }
+
+    mutating func removeAll() {
+        entries.removeAll(keepingCapacity: true)
+        decodeCount = 0
+        tokenCount = 0
+        blockTables.removeAll(keepingCapacity: true)
+        preempted.removeAll(keepingCapacity: true)
+    }
+
+    mutating func append(_ entry: Entry, isDecode: Bool) {
+        entries.append(entry)
+        decodeCount += isDecode ? 1 : 0
+        tokenCount += entry.tokenCount
+    }
+
+    mutating func appendBlockTable(
+        _ blocks: ContiguousArray<Int32>.SubSequence
+    ) -> Range<Int> {
+        let start = blockTables.count
+        blockTables.append(contentsOf: blocks)
+        return start..<blockTables.count
+    }
+
+    mutating func appendPreempted(_ sequence: SequenceID) {
+        preempted.append(sequence)
+    }
+}
