@@ -51,13 +51,13 @@ extension GGUFDefect: CustomStringConvertible {
         case .invalidText(let what):
             "wanted \(what) in UTF-8, found other bytes"
         case .invalidBool(let key, let found):
-            "key \(quoted(key)): wanted 0 or 1 for a bool, found \(found)"
+            "key \(key.quoted): wanted 0 or 1 for a bool, found \(found)"
         case .unknownValueType(let key, let found):
-            "key \(quoted(key)): wanted a value type from 0 to 12, found \(found)"
+            "key \(key.quoted): wanted a value type from 0 to 12, found \(found)"
         case .nestedArray(let key):
-            "key \(quoted(key)): wanted an array of scalars or strings, found an array of arrays"
+            "key \(key.quoted): wanted an array of scalars or strings, found an array of arrays"
         case .duplicateKey(let key):
-            "wanted each key once, found \(quoted(key)) again"
+            "wanted each key once, found \(key.quoted) again"
         case .badAlignment(let found):
             "key 'general.alignment': wanted a uint32 power of two from 8, found \(found)"
         default: nil
@@ -67,29 +67,29 @@ extension GGUFDefect: CustomStringConvertible {
     private var tensorDescription: String {
         switch self {
         case .badDimensionCount(let tensor, let found):
-            "tensor \(quoted(tensor)): wanted at most \(GGUFLimits.maxDimensionCount) dimensions,"
+            "tensor \(tensor.quoted): wanted at most \(GGUFLimits.maxDimensionCount) dimensions,"
                 + " found \(found)"
         case .badDimension(let tensor, let found):
-            "tensor \(quoted(tensor)): wanted a dimension from 1 to \(GGUFLimits.maxDimension),"
+            "tensor \(tensor.quoted): wanted a dimension from 1 to \(GGUFLimits.maxDimension),"
                 + " found \(found)"
         case .sizeOverflow(let tensor):
-            "tensor \(quoted(tensor)): wanted a size in 63 bits, found dimensions beyond it"
+            "tensor \(tensor.quoted): wanted a size in 63 bits, found dimensions beyond it"
         case .unknownTensorType(let tensor, let found):
-            "tensor \(quoted(tensor)): wanted a known tensor type, found \(found)"
+            "tensor \(tensor.quoted): wanted a known tensor type, found \(found)"
                 + (TensorType.unreadableName(found).map { " (\($0))" } ?? "")
         case .partialBlock(let tensor, let rowLength, let type):
-            "tensor \(quoted(tensor)): wanted rows in blocks of \(type.blockLength) for"
+            "tensor \(tensor.quoted): wanted rows in blocks of \(type.blockLength) for"
                 + " \(type.name), found \(rowLength) elements"
         case .duplicateTensor(let name):
-            "wanted each tensor once, found \(quoted(name)) again"
+            "wanted each tensor once, found \(name.quoted) again"
         case .misalignedTensor(let name, let offset, let alignment):
-            "tensor \(quoted(name)): wanted an offset in steps of \(alignment), found \(offset)"
+            "tensor \(name.quoted): wanted an offset in steps of \(alignment), found \(offset)"
         case .tensorOutOfRange(let name, let start, let byteCount, let foundBytes):
-            "tensor \(quoted(name)): wanted \(byteCount) bytes from offset \(start) of the data,"
+            "tensor \(name.quoted): wanted \(byteCount) bytes from offset \(start) of the data,"
                 + " found a file of \(foundBytes) bytes: is it complete?"
         case .overlappingTensors(let first, let second):
-            "tensor \(quoted(second)): wanted bytes of its own,"
-                + " found it overlapping \(quoted(first))"
+            "tensor \(second.quoted): wanted bytes of its own,"
+                + " found it overlapping \(first.quoted)"
         default: ""
         }
     }
