@@ -2,27 +2,49 @@
 
 /// A way in which the bytes of a file break the GGUF format, or one of this reader's limits.
 package enum GGUFDefect: Error, Equatable {
+    /// The first four bytes are not `GGUF`.
     case badMagic(found: UInt32)
+    /// The version reads as a small number only with its bytes swapped.
     case bigEndian(version: UInt32)
+    /// Neither version 2 nor version 3.
     case unsupportedVersion(UInt32)
+    /// The file ends within something that it announced.
     case truncated(wanted: String, wantedBytes: UInt64, foundBytes: Int)
+    /// Metadata and tensor directory together pass their limit.
     case headerTooLong(maxBytes: Int)
+    /// A count of keys, tensors or array elements passes its limit.
     case countOverLimit(of: String, found: UInt64, limit: Int)
+    /// A string or a name passes its limit.
     case stringTooLong(of: String, foundBytes: UInt64, maxBytes: Int)
+    /// A key or a tensor name is not UTF-8.
     case invalidText(of: String)
+    /// A bool is neither 0 nor 1.
     case invalidBool(key: String, found: UInt8)
+    /// A value, or an array's elements, has a type number out of the list.
     case unknownValueType(key: String, found: UInt32)
+    /// An array holds arrays, which no published model does.
     case nestedArray(key: String)
+    /// A key is given twice.
     case duplicateKey(String)
+    /// `general.alignment` is no power of two, too small, or no uint32.
     case badAlignment(found: String)
+    /// A tensor has more dimensions than the format allows.
+    /// A tensor's dimension is zero or passes its limit.
     case badDimensionCount(tensor: String, found: UInt32)
     case badDimension(tensor: String, found: UInt64)
+    /// A tensor's element or byte count does not fit in an integer.
     case sizeOverflow(tensor: String)
+    /// A tensor has a type that cannot be read here.
     case unknownTensorType(tensor: String, found: UInt32)
+    /// A tensor's rows are not whole blocks of its type.
     case partialBlock(tensor: String, rowLength: Int, type: TensorType)
+    /// A tensor name is given twice.
     case duplicateTensor(String)
+    /// A tensor's offset is no multiple of the alignment.
     case misalignedTensor(String, offset: UInt64, alignment: Int)
+    /// A tensor's bytes lie, in part or in all, past the end of the file.
     case tensorOutOfRange(String, start: UInt64, byteCount: Int, foundBytes: Int)
+    /// Two tensors claim the same bytes.
     case overlappingTensors(String, String)
 }
 
