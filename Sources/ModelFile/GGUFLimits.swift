@@ -3,13 +3,13 @@
 /// The most that a file may claim; each is several times what published models hold.
 enum GGUFLimits {
     /// Metadata and tensor directory together; a vocabulary of 260,000 tokens takes 10 MB.
-    static let maxHeaderBytes = 256 << 20
+    static let maxHeaderBytes = 128 << 20
     /// Published models have under 200 keys.
     static let maxKeyCount = 1 << 16
     /// The specification's own limit.
     static let maxKeyBytes = 65_535
     /// Whole `tokenizer.json` files, embedded by some converters, take up to 35 MB.
-    static let maxStringBytes = 128 << 20
+    static let maxStringBytes = 64 << 20
     /// The largest published arrays are vocabularies and merges, under a million each.
     static let maxArrayCount = 1 << 24
     /// Unstacked experts of the largest mixture-of-experts models come to 48,000 tensors.

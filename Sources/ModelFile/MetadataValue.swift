@@ -91,7 +91,7 @@ extension MetadataValue: CustomStringConvertible {
         case .float32(let value): "\(value)"
         case .float64(let value): "\(value)"
         case .bool(let value): "\(value)"
-        case .string: quoted(text ?? "")
+        case .string: (text ?? "").quoted
         case .array: typeName
         }
     }

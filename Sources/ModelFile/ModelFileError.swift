@@ -31,33 +31,19 @@ extension ModelFileError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .missing(let path):
-            "\(quoted(path)): no such file"
+            "\(path.quoted): no such file"
         case .unreadable(let path, let reason):
-            "\(quoted(path)): cannot be read: \(reason)"
+            "\(path.quoted): cannot be read: \(reason)"
         case .notRegularFile(let path):
-            "\(quoted(path)): wanted a regular file, found a directory or device"
+            "\(path.quoted): wanted a regular file, found a directory or device"
         case .empty(let path):
-            "\(quoted(path)): wanted a GGUF file, found an empty one"
+            "\(path.quoted): wanted a GGUF file, found an empty one"
         case .malformed(let path, let offset, let defect):
-            "\(quoted(path)): at byte \(offset): \(defect)"
+            "\(path.quoted): at byte \(offset): \(defect)"
         case .missingKey(let path, let key, let wanted):
-            "\(quoted(path)): key \(quoted(key)): wanted \(wanted), found no such key"
+            "\(path.quoted): key \(key.quoted): wanted \(wanted), found no such key"
         case .unsuitableValue(let path, let key, let wanted, let found):
-            "\(quoted(path)): key \(quoted(key)): wanted \(wanted), found \(found)"
+            "\(path.quoted): key \(key.quoted): wanted \(wanted), found \(found)"
         }
     }
-}
-
-/// Text from a file or a command line, safe to print on one line: escaped, and cut when long.
-func quoted(_ text: String) -> String {
-    let maxCharacterCount = 200
-    let scalars = text.unicodeScalars
-    let shown = scalars.prefix(maxCharacterCount).map { scalar in
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator: scalar.escaped(asASCII: true)
-        default: String(scalar)
-        }
-    }
-    let isCut = scalars.dropFirst(maxCharacterCount).isEmpty == false
-    return "'" + shown.joined() + (isCut ? "…'" : "'")
 }
