@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Fills a completion request field by field, then checks the fields against each other.
+struct CompletionRequestDecoder {
+    var request: CompletionRequest
+    let limits: CompletionLimits
+    let unknownFields: UnknownFieldPolicy
+    private var bestOf: Int?
+    private var hasStreamOptions = false
+
+    init(
+        request: CompletionRequest, limits: CompletionLimits, unknownFields: UnknownFieldPolicy
+    ) {
+        self.request = request
+        self.limits = limits
+        self.unknownFields = unknownFields
+    }
+
+    mutating func decode(_ body: [UInt8]) throws(APIError) {
+        var reader = JSONReader(body)
+        let kind = try reader.peekKind()
+        guard kind == .object else {
+            throw .invalid(nil, "the body: wanted a JSON object, found \(kind.rawValue)")
+        }
+        try reader.beginObject()
+        while let field = try reader.nextKey() {
+            // In OpenAI's API a null field is an absent one.
+            if try !reader.consumeNull() { try readField(field, from: &reader) }
+        }
+        try reader.finish()
+        try checkCombinations()
+    }
+
+    private mutating func readField(
+        _ field: String, from reader: inout JSONReader
+    ) throws(APIError) {
+        if try request.sampling.read(field, from: &reader, limits: limits) { return }
+        if try request.stopping.read(field, from: &reader, limits: limits) { return }
+        if try readOwnField(field, from: &reader) { return }
+        if try readOutputField(field, from: &reader) { return }
+        if try readUnusedField(field, from: &reader) { return }
+        if try UnsupportedField.read(field, from: &reader) { return }
+        try skipUnknown(field, in: &reader)
+    }
+
+    private mutating func readOwnField(
+        _ field: String, from reader: inout JSONReader
+    ) throws(APIError) -> Bool {
+        switch field {
+        case "model": request.model = try reader.readText(field)
+        case "prompt":
+            (request.prompts, request.promptIsTokenList) = try reader.readPrompts(limits: limits)
+        case "n":
+            request.choicesPerPrompt = try reader.readCount(
+                field, in: 1...limits.maxChoicesPerPrompt)
+        case "best_of": bestOf = try reader.readCount(field, in: 1...limits.maxChoicesPerPrompt)
+        case "stream": request.streams = try reader.readFlag(field)
+        case "stream_options": try readStreamOptions(from: &reader)
+        default: return false
+        }
+        return true
+    }
+
+    private mutating func readOutputField(
+        _ field: String, from reader: inout JSONReader
+    ) throws(APIError) -> Bool {
+        switch field {
+        case "logprobs":
+            request.logprobCount = try reader.readCount(field, in: 0...limits.maxLogprobCount)
+        case "echo": request.echoes = try reader.readFlag(field)
+        case "return_tokens_as_token_ids": request.namesTokensByID = try reader.readFlag(field)
+        case "return_token_ids": request.returnsTokenIDs = try reader.readFlag(field)
+        case "skip_special_tokens": request.skipsSpecialTokens = try reader.readFlag(field)
+        case "add_special_tokens": request.addsSpecialTokens = try reader.readFlag(field)
+        default: return false
+        }
+        return true
+    }
+
+    /// Fields that OpenAI keeps for its own records; nothing here depends on them.
+    private func readUnusedField(
+        _ field: String, from reader: inout JSONReader
+    ) throws(APIError) -> Bool {
+        switch field {
+        case "user": _ = try reader.readText(field)
+        case "store": _ = try reader.readFlag(field)
+        case "metadata":
+            try reader.beginObject(field)
+            while try reader.nextKey() != nil { try reader.skipValue() }
+        default: return false
+        }
+        return true
+    }
+
+    private mutating func readStreamOptions(from reader: inout JSONReader) throws(APIError) {
+        hasStreamOptions = true
+        try reader.beginObject("stream_options")
+        while let key = try reader.nextKey() {
+            if try reader.consumeNull() { continue }
+            let field = "stream_options.\(key)"
+            if key == "include_usage" {
+                request.includesUsage = try reader.readFlag(field)
+            } else {
+                try skipUnknown(field, in: &reader)
+            }
+        }
+    }
+
+    private mutating func skipUnknown(
+        _ field: String, in reader: inout JSONReader
+    ) throws(APIError) {
+        try request.ignoredParams.skip(
+            field, in: &reader, policy: unknownFields, maxCount: limits.maxUnknownFieldCount)
+    }
+
+    private func checkCombinations() throws(APIError) {
+        guard !request.prompts.isEmpty else {
+            throw .invalid("prompt", "prompt: wanted, but the body has none")
+        }
+        guard request.choiceCount <= limits.maxChoiceCount else {
+            throw .invalid(
+                "n", wanted: "at most \(limits.maxChoiceCount) choices over all prompts",
+                found: "\(request.prompts.count) prompts times \(request.choicesPerPrompt)")
+        }
+        if let bestOf, bestOf != request.choicesPerPrompt {
+            throw .invalid(
+                "best_of",
+                "best_of: not supported by this server unless equal to n "
+                    + "(\(request.choicesPerPrompt)), found \(bestOf)")
+        }
+        if hasStreamOptions && !request.streams {
+            throw .invalid("stream_options", "stream_options: only allowed when stream is true")
+        }
+        try checkTokenCounts()
+    }
+
+    private func checkTokenCounts() throws(APIError) {
+        let stopping = request.stopping
+        if stopping.maxTokenCount == 0 && !request.echoes {
+            throw .invalid("max_tokens", "max_tokens: 0 is only allowed with echo")
+        }
+        guard stopping.minTokenCount <= stopping.maxTokenCount else {
+            throw .invalid(
+                "min_tokens", wanted: "at most max_tokens (\(stopping.maxTokenCount))",
+                found: "\(stopping.minTokenCount)")
+        }
+    }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One choice of a response, or what a stream's chunk adds to it.
+package struct CompletionChoice: Sendable, Equatable {
+    /// Prompt index times `n` plus the number of the choice.
+    package var index: Int
+    /// The text; in a stream, the part that is new.
+    package var text: String
+    /// Log-probabilities of the tokens of `text`, if they were asked for.
+    package var logprobs: CompletionLogprobs?
+    /// Why the choice ended; nil while it goes on. Given exactly once per choice.
+    package var finishReason: FinishReason?
+    /// What stopped it, beside a finish reason of `stop`.
+    package var stopReason: StopReason?
+    /// Ids of the prompt, if ids were asked for; in a stream in the first chunk only.
+    package var promptTokenIDs: [Int32]?
+    /// Ids of the answer, if ids were asked for.
+    package var tokenIDs: [Int32]?
+
+    /// A choice that goes on; the other parts are set as needed.
+    package init(index: Int, text: String) {
+        self.index = index
+        self.text = text
+    }
+
+    func write(to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.member("index", index)
+        writer.member("text", text)
+        writer.key("logprobs")
+        if let logprobs { logprobs.write(to: &writer) } else { writer.null() }
+        writer.member("finish_reason", finishReason?.rawValue)
+        writeStopReason(to: &writer)
+        write("prompt_token_ids", promptTokenIDs, to: &writer)
+        write("token_ids", tokenIDs, to: &writer)
+        writer.endObject()
+    }
+
+    private func writeStopReason(to writer: inout JSONWriter) {
+        writer.key("stop_reason")
+        switch stopReason {
+        case .string(let text): writer.string(text)
+        case .token(let id): writer.integer(id)
+        case nil: writer.null()
+        }
+    }
+
+    private func write(_ key: String, _ ids: [Int32]?, to writer: inout JSONWriter) {
+        guard let ids else { return }
+        writer.key(key)
+        writer.array(ids) { $0.integer($1) }
+    }
+}

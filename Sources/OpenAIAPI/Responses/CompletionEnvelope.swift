@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a completion's response and all chunks of its stream have in common.
+package struct CompletionEnvelope: Sendable, Equatable {
+    /// `cmpl-` and a random part.
+    package var id: String
+    /// Seconds since 1970.
+    package var createdAt: Int
+    /// The model that answers.
+    package var model: String
+    /// Names the build and configuration that produce the answer; nil leaves the field out.
+    package var systemFingerprint: String?
+
+    /// The parts as given.
+    package init(id: String, createdAt: Int, model: String, systemFingerprint: String? = nil) {
+        self.id = id
+        self.createdAt = createdAt
+        self.model = model
+        self.systemFingerprint = systemFingerprint
+    }
+
+    /// A new id: `cmpl-` and 32 hexadecimal digits.
+    package static func makeID(using generator: inout some RandomNumberGenerator) -> String {
+        let halves = (0..<2).map { _ in
+            let digits = String(generator.next() as UInt64, radix: 16)
+            return String(repeating: "0", count: 16 - digits.count) + digits
+        }
+        return "cmpl-" + halves.joined()
+    }
+
+    /// Opens the response object and writes its members up to the value of `choices`.
+    func writeOpening(to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.member("id", id)
+        writer.member("object", "text_completion")
+        writer.member("created", createdAt)
+        writer.member("model", model)
+        if let systemFingerprint { writer.member("system_fingerprint", systemFingerprint) }
+        writer.key("choices")
+    }
+}

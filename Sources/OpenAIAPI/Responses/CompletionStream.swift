@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The server-sent events of one streamed completion.
+///
+/// What is the same in every chunk is encoded once, so that a frame costs about as much as the text
+/// it carries.
+package struct CompletionStream: Sendable {
+    /// The last frame of every stream.
+    package static let done = Array("data: [DONE]\n\n".utf8)
+
+    private let opening: [UInt8]
+    private let includesUsage: Bool
+
+    /// A stream whose chunks all carry `envelope`, and a `usage` member if usage was asked for.
+    package init(envelope: CompletionEnvelope, includesUsage: Bool) {
+        var writer = JSONWriter(prefix: Self.framePrefix)
+        envelope.writeOpening(to: &writer)
+        opening = writer.bytes
+        self.includesUsage = includesUsage
+    }
+
+    /// The frame that adds to one choice.
+    package func frame(_ choice: CompletionChoice) -> [UInt8] {
+        var writer = JSONWriter(prefix: opening, reservedBytes: 128 + choice.text.utf8.count)
+        writer.beginArray()
+        choice.write(to: &writer)
+        writer.endArray()
+        if includesUsage {
+            writer.key("usage")
+            writer.null()
+        }
+        return Self.end(&writer)
+    }
+
+    /// The frame before `[DONE]` that holds the usage and no choices; only if usage was asked for.
+    package func usageFrame(_ usage: Usage) -> [UInt8] {
+        var writer = JSONWriter(prefix: opening)
+        writer.beginArray()
+        writer.endArray()
+        writer.key("usage")
+        usage.write(to: &writer)
+        return Self.end(&writer)
+    }
+
+    /// The frame that reports a failure after the head was sent; `done` follows it.
+    package static func errorFrame(_ error: APIError) -> [UInt8] {
+        var writer = JSONWriter(prefix: framePrefix)
+        error.write(to: &writer)
+        writer.appendTail(frameSuffix)
+        return writer.bytes
+    }
+
+    private static let framePrefix = Array("data: ".utf8)
+    private static let frameSuffix = "\n\n"
+
+    private static func end(_ writer: inout JSONWriter) -> [UInt8] {
+        writer.endObject()
+        writer.appendTail(frameSuffix)
+        return writer.bytes
+    }
+}
