@@ -46,13 +46,15 @@ INLINE ints broadcast_int(const int32_t *p) {
     return (ints){{x, x}};
 }
 
-INLINE ints start(const int offset, const int bits, const int32_t *negated_sum) {
+INLINE ints zero_ints(void) { return (ints){{_mm256_setzero_si256(), _mm256_setzero_si256()}}; }
+
+INLINE ints offset_sum(ints negated_sum, const int offset, const int bits) {
     // `dot` takes 8-bit values as signed ones, which have no offset.
     if (offset == 0 || bits == 8) {
-        return (ints){{_mm256_setzero_si256(), _mm256_setzero_si256()}};
+        return zero_ints();
     }
-    const __m256i x = _mm256_slli_epi32(_mm256_set1_epi32(*negated_sum), __builtin_ctz((unsigned)offset));
-    return (ints){{x, x}};
+    EACH_HALF negated_sum.half[h] = _mm256_slli_epi32(negated_sum.half[h], __builtin_ctz((unsigned)offset));
+    return negated_sum;
 }
 
 /// Sums of two products of a quad as int16. `maddubs` saturates, which 8-bit values could reach: those
@@ -69,7 +71,7 @@ INLINE ints dot(ints sum, const line *quads, const int8_t *x, const int bits) {
     // Quads whose pair sums add up in int16: 2 · (2^bits − 1) · 127 each.
     const int run = bits <= 5 ? 4 : bits == 6 ? 2 : 1;
     UNROLL for (int i = 0; i < 4; i += run) {
-        ints pairs = {{_mm256_setzero_si256(), _mm256_setzero_si256()}};
+        ints pairs = zero_ints();
         UNROLL for (int j = i; j < i + run; j++) {
             int32_t quad;
             __builtin_memcpy(&quad, x + 4 * j, sizeof quad);
@@ -88,6 +90,11 @@ INLINE ints dot(ints sum, const line *quads, const int8_t *x, const int bits) {
 
 INLINE ints add(ints a, ints b) {
     EACH_HALF a.half[h] = _mm256_add_epi32(a.half[h], b.half[h]);
+    return a;
+}
+
+INLINE ints subtract(ints a, ints b) {
+    EACH_HALF a.half[h] = _mm256_sub_epi32(a.half[h], b.half[h]);
     return a;
 }
 

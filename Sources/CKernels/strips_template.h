@@ -107,27 +107,41 @@ INLINE void unpack_group(const uint32_t type, const uint8_t *strip, size_t group
 
 // MARK: - Multiplying
 
-/// sum + (weights · activations) of one group and one column.
+/// Σ (weight − offset)·q of one group.
+INLINE ints group_dot(const uint32_t type, const group_weights *weights, const apus_activation_group *x) {
+    const apus_value_rule rule = apus_value_rule_of(type);
+    // Two chains, since the instruction's latency is several times its cost.
+    const ints start = offset_sum(broadcast_int(&x->negated_sum), rule.offset, rule.value_bits);
+    const ints low = dot(start, weights->quads, x->values, rule.value_bits);
+    const ints high = dot(zero_ints(), weights->quads + 4, x->values + 16, rule.value_bits);
+    return add(low, high);
+}
+
+/// sum + weights · activations of one group and one column.
 INLINE floats add_group(const uint32_t type, const group_weights *weights,
                         const apus_activation_group *x, floats sum) {
+    const floats scale = multiply(weights->scale[0], broadcast(&x->scale));
+    sum = fused(floats_from_ints(group_dot(type, weights, x)), scale, sum);
+    return apus_value_rule_of(type).has_min ? fused(weights->min[0], broadcast(&x->scaled_sum), sum) : sum;
+}
+
+/// As `add_group`, for types whose halves of a group have their own scales.
+INLINE floats add_halves(const uint32_t type, const group_weights *weights,
+                         const apus_activation_group *x, floats sum) {
     const apus_value_rule rule = apus_value_rule_of(type);
-    const floats x_scale = broadcast(&x->scale);
-    // Integer sums start at −offset·Σq: what the unsigned values are too large by.
-    ints low = start(rule.offset, rule.value_bits, &x->negated_sums[0]);
-    ints high = start(rule.offset, rule.value_bits, &x->negated_sums[1]);
-    low = dot(low, weights->quads, x->values, rule.value_bits);
-    high = dot(high, weights->quads + 4, x->values + 16, rule.value_bits);
-    if (rule.scale_columns == APUS_GROUP_COLUMNS) {
-        sum = fused(floats_from_ints(add(low, high)), multiply(weights->scale[0], x_scale), sum);
-        return rule.has_min ? fused(weights->min[0], broadcast(&x->scaled_sum), sum) : sum;
-    }
+    const ints low_sum = broadcast_int(&x->negated_low_sum);
+    const ints high_sum = subtract(broadcast_int(&x->negated_sum), low_sum);
+    const ints low = dot(offset_sum(low_sum, rule.offset, rule.value_bits), weights->quads, x->values,
+                         rule.value_bits);
+    const ints high = dot(offset_sum(high_sum, rule.offset, rule.value_bits), weights->quads + 4,
+                          x->values + 16, rule.value_bits);
     floats term = multiply(floats_from_ints(low), weights->scale[0]);
     term = fused(floats_from_ints(high), weights->scale[1], term);
     if (rule.has_min) {
-        term = fused_negated(weights->min[0], floats_from_ints(broadcast_int(&x->negated_sums[0])), term);
-        term = fused_negated(weights->min[1], floats_from_ints(broadcast_int(&x->negated_sums[1])), term);
+        term = fused_negated(weights->min[0], floats_from_ints(low_sum), term);
+        term = fused_negated(weights->min[1], floats_from_ints(high_sum), term);
     }
-    return fused(term, x_scale, sum);
+    return fused(term, broadcast(&x->scale), sum);
 }
 
 /// outputs[c] = strip · columns[c] for a tile of `n` columns.
@@ -149,7 +163,9 @@ INLINE void multiply_tile(const uint32_t type, const size_t n, const uint8_t *st
         group_weights weights;
         unpack_group(type, strip, g, &weights);
         UNROLL for (size_t c = 0; c < n; c++) {
-            sums[c] = add_group(type, &weights, x[c] + g, sums[c]);
+            sums[c] = apus_value_rule_of(type).scale_columns == APUS_GROUP_COLUMNS
+                ? add_group(type, &weights, x[c] + g, sums[c])
+                : add_halves(type, &weights, x[c] + g, sums[c]);
         }
     }
     UNROLL for (size_t c = 0; c < n; c++) {
@@ -200,21 +216,33 @@ INLINE void multiply_any_tile(const uint32_t type, const size_t n, const uint8_t
     }
 }
 
-/// Splits the columns into tiles; the first one brings the strip into the cache for the others.
-#define DEFINE_KERNEL(TYPE)                                                                            \
-    static void multiply_##TYPE(const void *strip, size_t width, const void *const *columns,           \
-                                float *const *outputs, size_t column_count) {                          \
-        for (size_t c = 0; c < column_count;) {                                                        \
-            const size_t left = column_count - c, n = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1; \
-            const size_t tile = n < MAX_TILE ? n : MAX_TILE;                                           \
-            switch (tile) {                                                                            \
-            case 1: multiply_any_tile(APUS_##TYPE, 1, strip, width, columns + c, outputs + c, c == 0); break; \
-            case 2: multiply_any_tile(APUS_##TYPE, 2, strip, width, columns + c, outputs + c, c == 0); break; \
-            case 4: multiply_any_tile(APUS_##TYPE, 4, strip, width, columns + c, outputs + c, c == 0); break; \
-            default: multiply_any_tile(APUS_##TYPE, MAX_TILE, strip, width, columns + c, outputs + c, c == 0); break; \
-            }                                                                                          \
-            c += tile;                                                                                 \
-        }                                                                                              \
+/// Columns of the next tile when `column_count` are left: tiles as few and as even as can be.
+INLINE size_t tile_columns(size_t column_count) {
+    const size_t tile_count = (column_count + MAX_TILE - 1) / MAX_TILE;
+    return (column_count + tile_count - 1) / tile_count;
+}
+
+#define TILE(TYPE, N) \
+    case N: multiply_any_tile(APUS_##TYPE, N, strip, width, columns, outputs, is_first); break;
+
+#if MAX_TILE == 8
+#define TILES(TYPE) \
+    TILE(TYPE, 1) TILE(TYPE, 2) TILE(TYPE, 3) TILE(TYPE, 4) TILE(TYPE, 5) TILE(TYPE, 6) TILE(TYPE, 7) TILE(TYPE, 8)
+#else
+#define TILES(TYPE) TILE(TYPE, 1) TILE(TYPE, 2) TILE(TYPE, 3) TILE(TYPE, 4)
+#endif
+
+/// The kernel of a type. The first tile brings the strip into the cache for the others.
+#define DEFINE_KERNEL(TYPE) \
+    static void multiply_##TYPE(const void *strip, size_t width, const void *const *columns, \
+                                float *const *outputs, size_t column_count) { \
+        for (bool is_first = true; column_count > 0; is_first = false) { \
+            const size_t tile = tile_columns(column_count); \
+            switch (tile) { TILES(TYPE) } \
+            columns += tile; \
+            outputs += tile; \
+            column_count -= tile; \
+        } \
     }
 
 DEFINE_KERNEL(F32)
