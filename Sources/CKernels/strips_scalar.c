@@ -8,7 +8,8 @@
 #include "strips_kernels.h"
 #include "strips_layout.h"
 
-#define MAX_TILE 4
+#define LANES 16
+#define MAX_TILE 1
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL
 #define EACH_LANE for (int lane = 0; lane < APUS_STRIP_ROWS; lane++)
