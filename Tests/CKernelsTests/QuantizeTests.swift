@@ -74,7 +74,9 @@ struct QuantizeTests {
         #expect(Array(group.values[..<7]) == [127, 0, 2, 2, 0, -2, -2])
     }
 
-    @Test(arguments: InstructionSet.available, [0, -0.0, 1e-40, -1e-38])
+    @Test(
+        arguments: InstructionSet.available,
+        [0, -0.0, Float.leastNonzeroMagnitude, -Float.leastNormalMagnitude])
     func `zeros and what is next to zero are zero`(set: InstructionSet, value: Float) {
         let group = Activation(quantizing: .init(repeating: value, count: 32), with: set).groups[0]
 
