@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The routes beside completions, and the README's example."""
+
+import json
+import re
+import subprocess
+
+from apus_server import ROOT
+
+
+def test_health_and_readiness(http):
+    assert http.get("/health").status_code == 200
+    assert http.get("/ready").status_code == 200
+
+
+def test_the_model_is_listed(client, model):
+    listed = client.models.list().data
+
+    assert [card.id for card in listed] == [model]
+    assert listed[0].object == "model"
+    assert listed[0].created > 0
+    assert listed[0].max_model_len > 0
+
+
+def test_metrics_count_what_was_done(server, http, complete):
+    before = server.metric("apus:generation_tokens_total")
+    prompt_before = server.metric("apus:prompt_tokens_total")
+
+    usage = complete("Metrics are", max_tokens=7, extra_body={"ignore_eos": True}).usage
+
+    assert server.metric("apus:generation_tokens_total") - before == 7
+    assert server.metric("apus:prompt_tokens_total") - prompt_before == usage.prompt_tokens
+
+
+def test_metrics_are_prometheus_text(http):
+    response = http.get("/metrics")
+
+    assert response.headers["content-type"].startswith("text/plain")
+    sample = re.compile(r'[a-zA-Z_:][\w:]*(\{(\w+="[^"]*",?)+\})? ([+-]?Inf|NaN|[-+.\deE]+)')
+    lines = response.text.splitlines()
+    assert lines
+    for line in lines:
+        assert line.startswith(("# HELP ", "# TYPE ")) or sample.fullmatch(line), line
+
+
+def test_the_readme_example_works(server):
+    readme = (ROOT / "README.md").read_text()
+    [example] = re.findall(r"^```sh\n(curl .*?)^```", readme, re.MULTILINE | re.DOTALL)
+    command = example.replace("http://127.0.0.1:8080", server.url)
+    assert server.url in command
+
+    result = subprocess.run(["bash", "-c", command], capture_output=True, timeout=60, check=True)
+
+    assert json.loads(result.stdout)["choices"][0]["text"]

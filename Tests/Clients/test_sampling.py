@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Seeds repeat, biases bind, temperature 0 is greedy."""
+
+PROMPT = "My favourite thing about autumn is"
+IDS = {"return_token_ids": True}
+
+
+def texts(completion):
+    return [choice.text for choice in completion.choices]
+
+
+def test_the_same_seed_gives_the_same_text(complete):
+    options = {"temperature": 1, "max_tokens": 24, "seed": 42}
+
+    first, second = (complete(PROMPT, **options) for _ in range(2))
+
+    assert texts(first) == texts(second)
+
+
+def test_other_seeds_give_other_texts(complete):
+    options = {"temperature": 1, "max_tokens": 24}
+
+    seeded = {texts(complete(PROMPT, seed=seed, **options))[0] for seed in range(4)}
+
+    assert len(seeded) > 1
+
+
+def test_without_a_seed_texts_differ(complete):
+    completion = complete(PROMPT, temperature=1, max_tokens=24, n=4)
+
+    assert len(set(texts(completion))) > 1
+
+
+def test_each_choice_has_the_next_seed(complete):
+    options = {"temperature": 1, "max_tokens": 16}
+
+    together = texts(complete(PROMPT, n=3, seed=100, **options))
+    alone = [texts(complete(PROMPT, seed=100 + index, **options))[0] for index in range(3)]
+
+    assert together == alone
+
+
+def test_greedy_ignores_the_seed(complete):
+    first, second = (texts(complete(PROMPT, seed=seed, max_tokens=16)) for seed in (1, 2))
+
+    assert first == second
+
+
+def test_top_k_of_one_and_an_empty_nucleus_are_greedy(complete):
+    greedy = texts(complete(PROMPT, max_tokens=12))
+
+    assert texts(complete(PROMPT, max_tokens=12, temperature=1, extra_body={"top_k": 1})) == greedy
+    assert texts(complete(PROMPT, max_tokens=12, temperature=1, top_p=1e-9)) == greedy
+
+
+def test_a_bias_of_100_forces_a_token(complete):
+    token = 7042
+
+    choice = complete(PROMPT, max_tokens=6, logit_bias={str(token): 100}, extra_body=IDS).choices[0]
+
+    assert choice.token_ids == [token] * 6
+
+
+def test_a_bias_of_minus_100_bans_a_token(complete):
+    token = complete(PROMPT, max_tokens=1, extra_body=IDS).choices[0].token_ids[0]
+
+    choice = complete(
+        PROMPT, max_tokens=24, logit_bias={str(token): -100}, extra_body=IDS
+    ).choices[0]
+
+    assert token not in choice.token_ids
+
+
+def test_a_frequency_penalty_breaks_repetition(complete):
+    prompt = "yes yes yes yes yes yes yes yes"
+    plain = complete(prompt, max_tokens=24, extra_body=IDS).choices[0].token_ids
+    penalised = complete(prompt, max_tokens=24, frequency_penalty=2, extra_body=IDS)
+
+    most = max(plain, key=plain.count)
+    assert penalised.choices[0].token_ids.count(most) < plain.count(most)
