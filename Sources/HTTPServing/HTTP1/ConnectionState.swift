@@ -47,6 +47,7 @@ struct ConnectionState {
             version = .http11
             method = .get
             phase = .awaitingResponse
+            parser.reset()
         case .request(let request):
             method = request.head.method
             version = request.version
@@ -61,6 +62,7 @@ struct ConnectionState {
         precondition(phase == .reading)
         keepsAlive = false
         phase = .awaitingResponse
+        parser.reset()
     }
 
     /// Makes the response in progress, or the next one, the connection's last.

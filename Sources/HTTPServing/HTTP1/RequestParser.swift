@@ -174,7 +174,12 @@ struct RequestParser {
     private mutating func complete() -> Event? {
         guard var complete = request else { return nil }
         complete.body = body
-        self = RequestParser(limits: limits)
+        reset()
         return .request(complete)
+    }
+
+    /// Forgets the current request and what it holds.
+    mutating func reset() {
+        self = RequestParser(limits: limits)
     }
 }
