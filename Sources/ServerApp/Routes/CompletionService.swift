@@ -4,6 +4,7 @@ internal import Decoding
 internal import Dispatch
 internal import Foundation
 internal import HTTPServing
+internal import HTTPTypes
 internal import OpenAIAPI
 internal import Synchronization
 internal import Tokenization
@@ -38,6 +39,9 @@ final class CompletionService: Sendable {
 
     /// Whether new requests are taken.
     var isReady: Bool { !isDraining.load(ordering: .relaxed) }
+
+    /// What is served.
+    var models: ModelList { ModelList([card]) }
 
     /// Refuses new requests from now on.
     func drain() { isDraining.store(true, ordering: .relaxed) }
