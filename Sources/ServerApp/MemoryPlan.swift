@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Decoding
-internal import Logging
 internal import ModelFile
 internal import Scheduling
 
@@ -9,13 +8,15 @@ internal import Scheduling
 struct MemoryPlan: Sendable {
     let limits: SchedulerLimits
     let kvType: KVType
+    /// One line for the log.
+    let summary: String
 }
 
 extension Server {
-    /// Sizes the KV pool from what the weights leave, and says so; fails with the numbers when the model
+    /// Sizes the KV pool from what the weights leave; fails with the numbers when the model
     /// does not fit.
     static func plan(
-        _ configuration: ServerConfiguration, file: GGUFFile, logger: Logger
+        _ configuration: ServerConfiguration, file: GGUFFile
     ) throws(ServerError) -> MemoryPlan {
         let requirements: ModelRequirements
         do { requirements = try ModelRequirements(file) } catch { throw .model(error) }
@@ -42,12 +43,6 @@ extension Server {
                     + "fit: one block takes \(blockBytes) bytes, \(memory.reason), weights "
                     + MemoryLimit.gibibytes(requirements.weightBytes))
         }
-        logger.info(
-            """
-            memory: weights \(MemoryLimit.gibibytes(requirements.weightBytes)), KV pool \
-            \(MemoryLimit.gibibytes(blockCount * blockBytes)) for \(blockCount * 16) positions \
-            (\(configuration.kvType.rawValue)); \(memory.reason)
-            """)
         do {
             return MemoryPlan(
                 limits: try SchedulerLimits(
@@ -59,7 +54,12 @@ extension Server {
                     maxPrefillTokenCountWhileDecoding: min(
                         configuration.prefillTokenCountWhileDecoding, configuration.stepTokenCount),
                     maxSequenceLength: contextLength, kvBlockCount: blockCount),
-                kvType: configuration.kvType)
+                kvType: configuration.kvType,
+                summary: """
+                    memory: weights \(MemoryLimit.gibibytes(requirements.weightBytes)), KV pool \
+                    \(MemoryLimit.gibibytes(blockCount * blockBytes)) for \(blockCount * 16) \
+                    positions (\(configuration.kvType.rawValue)); \(memory.reason)
+                    """)
         } catch { throw .configuration("\(error)") }
     }
 }

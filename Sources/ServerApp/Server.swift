@@ -26,8 +26,9 @@ package final class Server: Sendable {
     ) async throws(ServerError) {
         let processors = ProcessorCount.available()
         let threadCount = configuration.threadCount ?? processors.count
+        let plan = try Self.plan(configuration, file: file)
         logger.info("threads: \(threadCount) (\(processors.reason))")
-        let plan = try Self.plan(configuration, file: file, logger: logger)
+        logger.info("\(plan.summary)")
         let mailbox = EngineMailbox(maxSubmissionCount: configuration.maxWaitingCount)
         let metrics = EngineMetrics()
         let name = configuration.modelName ?? URL(filePath: configuration.modelPath)

@@ -108,7 +108,7 @@ struct ServeCommand: AsyncParsableCommand {
     private func report(_ error: ServerError) -> ExitCode {
         switch error {
         case .model(let error):
-            printError("\(model): \(error)")
+            printError(error.line(model))
             return error.isMissingInput ? ExitStatus.missingInput : ExitStatus.badConfiguration
         case .configuration(let message), .listening(let message):
             printError(message)
