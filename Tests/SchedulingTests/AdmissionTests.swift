@@ -62,6 +62,23 @@ import Testing
         try stepped.enqueue(4, prompt: 8, new: 1)
     }
 
+    @Test func `a refusal shows its arithmetic`() {
+        let refusals: [AdmissionError] = [
+            .tooLong(promptTokenCount: 60, maxNewTokenCount: 5, maxSequenceLength: 64),
+            .neverFits(neededBlockCount: 6, poolBlockCount: 5),
+            .queueFull(
+                waitingRequestCount: 2, maxWaitingRequestCount: 8,
+                waitingTokenCount: 120, maxWaitingTokenCount: 128),
+        ]
+
+        #expect(
+            refusals.map(\.description) == [
+                "60 prompt tokens and up to 5 new tokens exceed the context length of 64 tokens",
+                "the sequence may need 6 KV blocks, the whole pool has 5",
+                "2 of 8 requests with 120 of 128 tokens are already waiting",
+            ])
+    }
+
     @Test func `a refused request leaves nothing behind`() throws {
         var stepped = try SteppedScheduler()
 
