@@ -26,7 +26,6 @@ _Static_assert(sizeof(apus_activation_group) == 48, "three groups per 144 bytes,
 void apus_quantize_scalar(const float *values, size_t width, void *activation);
 #if defined(__x86_64__)
 void apus_quantize_avx2(const float *values, size_t width, void *activation);
-void apus_quantize_avx512(const float *values, size_t width, void *activation);
 #endif
 
 #endif

@@ -140,9 +140,13 @@ static void take_six_bit_pairs(const uint8_t *packed, int8_t *scales, int8_t *mi
     }
 }
 
+/// Columns of a K-quant are taken in runs of 32, whose bits lie in consecutive bytes.
+#define EACH_RUN for (int run = 0; run < 8; run++)
+#define EACH_COLUMN for (int l = 0; l < 32; l++)
+
 static void take_q2_K(const block_q2_K *block, apus_block_parts *parts) {
-    for (int i = 0; i < 256; i++) {
-        parts->values[i] = block->qs[i / 128 * 32 + i % 32] >> i / 32 % 4 * 2 & 3;
+    EACH_RUN EACH_COLUMN {
+        parts->values[32 * run + l] = block->qs[run / 4 * 32 + l] >> run % 4 * 2 & 3;
     }
     for (int i = 0; i < 16; i++) {
         parts->scales[i] = block->scales[i] & 15;
@@ -153,9 +157,9 @@ static void take_q2_K(const block_q2_K *block, apus_block_parts *parts) {
 }
 
 static void take_q3_K(const block_q3_K *block, apus_block_parts *parts) {
-    for (int i = 0; i < 256; i++) {
-        const int low = block->qs[i / 128 * 32 + i % 32] >> i / 32 % 4 * 2 & 3;
-        parts->values[i] = (uint8_t)(low | (block->hmask[i % 32] >> i / 32 & 1) << 2);
+    EACH_RUN EACH_COLUMN {
+        const int low = block->qs[run / 4 * 32 + l] >> run % 4 * 2 & 3;
+        parts->values[32 * run + l] = (uint8_t)(low | (block->hmask[l] >> run & 1) << 2);
     }
     for (int i = 0; i < 16; i++) {
         const int low = block->scales[i % 8] >> i / 8 * 4 & 15;
@@ -166,8 +170,8 @@ static void take_q3_K(const block_q3_K *block, apus_block_parts *parts) {
 }
 
 static void take_q4_K(const block_q4_K *block, apus_block_parts *parts) {
-    for (int i = 0; i < 256; i++) {
-        parts->values[i] = block->qs[i / 64 * 32 + i % 32] >> i / 32 % 2 * 4 & 15;
+    EACH_RUN EACH_COLUMN {
+        parts->values[32 * run + l] = block->qs[run / 2 * 32 + l] >> run % 2 * 4 & 15;
     }
     take_six_bit_pairs(block->scales, parts->scales, parts->mins);
     parts->d = block->d;
@@ -175,9 +179,9 @@ static void take_q4_K(const block_q4_K *block, apus_block_parts *parts) {
 }
 
 static void take_q5_K(const block_q5_K *block, apus_block_parts *parts) {
-    for (int i = 0; i < 256; i++) {
-        const int low = block->qs[i / 64 * 32 + i % 32] >> i / 32 % 2 * 4 & 15;
-        parts->values[i] = (uint8_t)(low | (block->qh[i % 32] >> i / 32 & 1) << 4);
+    EACH_RUN EACH_COLUMN {
+        const int low = block->qs[run / 2 * 32 + l] >> run % 2 * 4 & 15;
+        parts->values[32 * run + l] = (uint8_t)(low | (block->qh[l] >> run & 1) << 4);
     }
     take_six_bit_pairs(block->scales, parts->scales, parts->mins);
     parts->d = block->d;
@@ -185,10 +189,10 @@ static void take_q5_K(const block_q5_K *block, apus_block_parts *parts) {
 }
 
 static void take_q6_K(const block_q6_K *block, apus_block_parts *parts) {
-    for (int i = 0; i < 256; i++) {
-        const int low = block->ql[i / 128 * 64 + i % 64] >> i / 64 % 2 * 4 & 15;
-        const int high = block->qh[i / 128 * 32 + i % 32] >> i / 32 % 4 * 2 & 3;
-        parts->values[i] = (uint8_t)(low | high << 4);
+    EACH_RUN EACH_COLUMN {
+        const int low = block->ql[run / 4 * 64 + run % 2 * 32 + l] >> run / 2 % 2 * 4 & 15;
+        const int high = block->qh[run / 4 * 32 + l] >> run % 4 * 2 & 3;
+        parts->values[32 * run + l] = (uint8_t)(low | high << 4);
     }
     memcpy(parts->scales, block->scales, sizeof block->scales);
     parts->d = block->d;

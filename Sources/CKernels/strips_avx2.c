@@ -7,6 +7,7 @@
 // Half a strip at a time: the 8 quads of its groups stay in registers.
 #define LANES 8
 #define MAX_TILE 6
+#define TILES TILES_6
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("clang loop unroll(full)")
 

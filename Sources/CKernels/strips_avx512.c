@@ -6,6 +6,7 @@
 
 #define LANES 16
 #define MAX_TILE 8
+#define TILES TILES_8
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("clang loop unroll(full)")
 

@@ -6,31 +6,21 @@
 /// The 16 rows' parts of one block.
 typedef apus_block_parts row_parts[APUS_STRIP_ROWS];
 
-/// One quad of one row.
-typedef struct {
-    uint8_t value[4];
-} quad;
-
-static quad quad_of(const apus_block_parts *parts, size_t group, size_t index) {
-    quad q;
-    memcpy(&q, parts->values + group * APUS_GROUP_COLUMNS + index * 4, sizeof q);
-    return q;
-}
-
 /// Adds bits `from`…`from + bits − 1` of all quads' values to a plane of `bits` bits per value.
 static void put_plane(const row_parts rows, size_t group, unsigned from, unsigned bits, uint8_t *plane) {
     const unsigned quads_per_line = 8 / bits;
-    const uint8_t mask = (uint8_t)((1u << bits) - 1);
+    const uint32_t mask = ((1u << bits) - 1) * 0x01010101; // in each of a quad's four bytes
     for (unsigned i = 0; i < APUS_GROUP_QUADS; i++) {
         // Nibbles pair quads i and i + 4; other planes take quads in order.
         const unsigned line = bits == 4 ? i % 4 : i / quads_per_line;
         const unsigned shift = (bits == 4 ? i / 4 : i % quads_per_line) * bits;
         for (size_t r = 0; r < APUS_STRIP_ROWS; r++) {
-            const quad q = quad_of(&rows[r], group, i);
-            uint8_t *lane = plane + line * APUS_LINE_BYTES + r * 4;
-            for (int b = 0; b < 4; b++) {
-                lane[b] |= (uint8_t)((q.value[b] >> from & mask) << shift);
-            }
+            uint32_t quad, lane;
+            memcpy(&quad, rows[r].values + group * APUS_GROUP_COLUMNS + i * sizeof quad, sizeof quad);
+            uint8_t *place = plane + line * APUS_LINE_BYTES + r * sizeof lane;
+            memcpy(&lane, place, sizeof lane);
+            lane |= (quad >> from & mask) << shift;
+            memcpy(place, &lane, sizeof lane);
         }
     }
 }
@@ -107,12 +97,12 @@ static void put_block(uint32_t type, const row_parts rows, size_t index, uint8_t
     memcpy(strip + apus_d_offset(type, index), halves, rule.has_min ? sizeof halves : sizeof halves[0]);
 }
 
-static void pack_floats(size_t element_bytes, const uint8_t *rows, size_t row_bytes, size_t row_count,
-                        size_t width, uint8_t *strip) {
+static inline void pack_floats(const size_t value_bytes, const uint8_t *rows, size_t row_bytes,
+                               size_t row_count, size_t width, uint8_t *strip) {
     for (size_t k = 0; k < width; k++) {
         for (size_t r = 0; r < row_count; r++) {
-            memcpy(strip + (k * APUS_STRIP_ROWS + r) * element_bytes,
-                   rows + r * row_bytes + k * element_bytes, element_bytes);
+            memcpy(strip + (k * APUS_STRIP_ROWS + r) * value_bytes, rows + r * row_bytes + k * value_bytes,
+                   value_bytes);
         }
     }
 }
@@ -125,8 +115,12 @@ void apus_pack_strip(uint32_t type, const void *rows, size_t row_bytes, size_t r
     }
     const uint8_t *bytes = rows;
     memset(strip, 0, apus_strip_bytes(type, width));
+    if (type == APUS_F32) {
+        pack_floats(sizeof(float), bytes, row_bytes, row_count, width, strip);
+        return;
+    }
     if (!traits->is_quantized) {
-        pack_floats(traits->block_bytes, bytes, row_bytes, row_count, width, strip);
+        pack_floats(sizeof(uint16_t), bytes, row_bytes, row_count, width, strip);
         return;
     }
     // Absent rows keep d = minimum = 0 and so are zeros whatever their integers.
