@@ -45,8 +45,8 @@ static void quantize_group(const float *x, apus_activation_group *group) {
         sums[i / 16] += q;
     }
     group->scaled_sum = group->scale * (float)(sums[0] + sums[1]);
-    group->negated_sums[0] = -sums[0];
-    group->negated_sums[1] = -sums[1];
+    group->negated_sum = -(sums[0] + sums[1]);
+    group->negated_low_sum = -sums[0];
 }
 
 void apus_quantize_scalar(const float *values, size_t width, void *activation) {

@@ -14,7 +14,8 @@ typedef struct {
     int8_t values[APUS_GROUP_COLUMNS]; ///< q = round(x / scale), ties to even; −127…127
     float scale;                       ///< max|x| / 127
     float scaled_sum;                  ///< scale · Σq
-    int32_t negated_sums[2];           ///< −Σq of columns 0…15 and of columns 16…31
+    int32_t negated_sum;               ///< −Σq
+    int32_t negated_low_sum;           ///< −Σq of columns 0…15
 } apus_activation_group;
 
 _Static_assert(sizeof(apus_activation_group) == 48, "three groups per 144 bytes, no padding");

@@ -54,8 +54,8 @@ static void quantize_group(const float *values, apus_activation_group *group) {
     _mm_storeu_si128((__m128i *)group->values, bytes_of(q[0], q[1]));
     _mm_storeu_si128((__m128i *)(group->values + 16), bytes_of(q[2], q[3]));
     group->scaled_sum = group->scale * (float)(sums[0] + sums[1]);
-    group->negated_sums[0] = -sums[0];
-    group->negated_sums[1] = -sums[1];
+    group->negated_sum = -(sums[0] + sums[1]);
+    group->negated_low_sum = -sums[0];
 }
 
 void apus_quantize_avx2(const float *values, size_t width, void *activation) {

@@ -32,8 +32,8 @@ static void quantize_group(const float *x, apus_activation_group *group) {
     _mm_storeu_si128((__m128i *)group->values, _mm512_cvtepi32_epi8(q[0]));
     _mm_storeu_si128((__m128i *)(group->values + 16), _mm512_cvtepi32_epi8(q[1]));
     group->scaled_sum = group->scale * (float)(sums[0] + sums[1]);
-    group->negated_sums[0] = -sums[0];
-    group->negated_sums[1] = -sums[1];
+    group->negated_sum = -(sums[0] + sums[1]);
+    group->negated_low_sum = -sums[0];
 }
 
 void apus_quantize_avx512(const float *values, size_t width, void *activation) {

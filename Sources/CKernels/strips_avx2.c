@@ -4,60 +4,48 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-// 16 registers: two columns of float sums are four, and the unpacked quads live in the L1 cache.
-#define MAX_TILE 4
+// Half a strip at a time: the 8 quads of its groups stay in registers.
+#define LANES 8
+#define MAX_TILE 6
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("clang loop unroll(full)")
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 
-/// 16 lanes as two registers of eight.
-typedef struct { __m256i half[2]; } line;
-typedef struct { __m256i half[2]; } ints;
-typedef struct { __m256 half[2]; } floats;
+typedef __m256i line;
+typedef __m256i ints;
+typedef __m256 floats;
 typedef __m128i bytes;
-
-#define EACH_HALF UNROLL for (int h = 0; h < 2; h++)
 
 // MARK: - Lines of unsigned values
 
-INLINE line load_line(const uint8_t *p) {
-    return (line){{_mm256_loadu_si256((const __m256i *)p), _mm256_loadu_si256((const __m256i *)(p + 32))}};
-}
+INLINE line load_line(const uint8_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
 
 INLINE line field(line x, const int shift, const int mask) {
-    EACH_HALF {
-        const __m256i y = shift < 0 ? _mm256_slli_epi16(x.half[h], -shift) : _mm256_srli_epi16(x.half[h], shift);
-        x.half[h] = _mm256_and_si256(y, _mm256_set1_epi8((char)mask));
-    }
-    return x;
+    const line y = shift < 0 ? _mm256_slli_epi16(x, -shift) : _mm256_srli_epi16(x, shift);
+    return _mm256_and_si256(y, _mm256_set1_epi8((char)mask));
 }
 
 INLINE line join(line base, line x, const int shift, const int mask) {
-    x = field(x, shift, mask);
-    EACH_HALF base.half[h] = _mm256_or_si256(base.half[h], x.half[h]);
-    return base;
+    return _mm256_or_si256(base, field(x, shift, mask));
 }
 
 // MARK: - Integer sums
 
-INLINE ints broadcast_int(const int32_t *p) {
-    const __m256i x = _mm256_set1_epi32(*p);
-    return (ints){{x, x}};
-}
+INLINE ints broadcast_int(const int32_t *p) { return _mm256_set1_epi32(*p); }
+INLINE ints zero_ints(void) { return _mm256_setzero_si256(); }
+INLINE ints add(ints a, ints b) { return _mm256_add_epi32(a, b); }
+INLINE ints subtract(ints a, ints b) { return _mm256_sub_epi32(a, b); }
 
-INLINE ints start(const int offset, const int bits, const int32_t *negated_sum) {
+INLINE ints offset_sum(ints negated_sum, const int offset, const int bits) {
     // `dot` takes 8-bit values as signed ones, which have no offset.
-    if (offset == 0 || bits == 8) {
-        return (ints){{_mm256_setzero_si256(), _mm256_setzero_si256()}};
-    }
-    const __m256i x = _mm256_slli_epi32(_mm256_set1_epi32(*negated_sum), __builtin_ctz((unsigned)offset));
-    return (ints){{x, x}};
+    return offset == 0 || bits == 8 ? zero_ints()
+                                    : _mm256_slli_epi32(negated_sum, __builtin_ctz((unsigned)offset));
 }
 
 /// Sums of two products of a quad as int16. `maddubs` saturates, which 8-bit values could reach: those
 /// become |w − 128| · ±x, at most 2 · 128 · 127.
-INLINE __m256i pair_sums(__m256i weights, __m256i x, const int bits) {
+INLINE __m256i pair_sums(line weights, __m256i x, const int bits) {
     if (bits == 8) {
         const __m256i signed_weights = _mm256_xor_si256(weights, _mm256_set1_epi8((char)128));
         return _mm256_maddubs_epi16(_mm256_abs_epi8(signed_weights), _mm256_sign_epi8(x, signed_weights));
@@ -69,84 +57,43 @@ INLINE ints dot(ints sum, const line *quads, const int8_t *x, const int bits) {
     // Quads whose pair sums add up in int16: 2 · (2^bits − 1) · 127 each.
     const int run = bits <= 5 ? 4 : bits == 6 ? 2 : 1;
     UNROLL for (int i = 0; i < 4; i += run) {
-        ints pairs = {{_mm256_setzero_si256(), _mm256_setzero_si256()}};
+        __m256i pairs = zero_ints();
         UNROLL for (int j = i; j < i + run; j++) {
             int32_t quad;
             __builtin_memcpy(&quad, x + 4 * j, sizeof quad);
-            EACH_HALF {
-                const __m256i products = pair_sums(quads[j].half[h], _mm256_set1_epi32(quad), bits);
-                pairs.half[h] = _mm256_add_epi16(pairs.half[h], products);
-            }
+            pairs = _mm256_add_epi16(pairs, pair_sums(quads[j], _mm256_set1_epi32(quad), bits));
         }
-        EACH_HALF {
-            const __m256i fours = _mm256_madd_epi16(pairs.half[h], _mm256_set1_epi16(1));
-            sum.half[h] = _mm256_add_epi32(sum.half[h], fours);
-        }
+        sum = add(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
     }
     return sum;
 }
 
-INLINE ints add(ints a, ints b) {
-    EACH_HALF a.half[h] = _mm256_add_epi32(a.half[h], b.half[h]);
-    return a;
-}
-
 // MARK: - Floats
 
-INLINE floats zeros(void) { return (floats){{_mm256_setzero_ps(), _mm256_setzero_ps()}}; }
+INLINE floats zeros(void) { return _mm256_setzero_ps(); }
+INLINE floats broadcast(const float *p) { return _mm256_set1_ps(*p); }
+INLINE floats floats_from_ints(ints x) { return _mm256_cvtepi32_ps(x); }
+INLINE floats multiply(floats a, floats b) { return _mm256_mul_ps(a, b); }
+INLINE floats plus(floats a, floats b) { return _mm256_add_ps(a, b); }
+INLINE floats fused(floats a, floats b, floats c) { return _mm256_fmadd_ps(a, b, c); }
+INLINE floats fused_negated(floats a, floats b, floats c) { return _mm256_fnmadd_ps(a, b, c); }
+INLINE void store(float *p, floats x) { _mm256_storeu_ps(p, x); }
 
-INLINE floats broadcast(const float *p) {
-    const __m256 x = _mm256_set1_ps(*p);
-    return (floats){{x, x}};
-}
-
-INLINE floats floats_from_ints(ints x) {
-    return (floats){{_mm256_cvtepi32_ps(x.half[0]), _mm256_cvtepi32_ps(x.half[1])}};
-}
-
-INLINE floats multiply(floats a, floats b) {
-    EACH_HALF a.half[h] = _mm256_mul_ps(a.half[h], b.half[h]);
-    return a;
-}
-
-INLINE floats plus(floats a, floats b) {
-    EACH_HALF a.half[h] = _mm256_add_ps(a.half[h], b.half[h]);
-    return a;
-}
-
-INLINE floats fused(floats a, floats b, floats c) {
-    EACH_HALF c.half[h] = _mm256_fmadd_ps(a.half[h], b.half[h], c.half[h]);
-    return c;
-}
-
-INLINE floats fused_negated(floats a, floats b, floats c) {
-    EACH_HALF c.half[h] = _mm256_fnmadd_ps(a.half[h], b.half[h], c.half[h]);
-    return c;
-}
-
-INLINE void store(float *p, floats x) { EACH_HALF _mm256_storeu_ps(p + 8 * h, x.half[h]); }
-
-INLINE floats floats_from_f16(const uint8_t *p) {
-    return (floats){{_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)),
-                     _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p + 16)))}};
-}
-
-INLINE __m256 floats_from_bf16(const uint8_t *p) {
-    const __m256i x = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p));
-    return _mm256_castsi256_ps(_mm256_slli_epi32(x, 16));
-}
+INLINE floats floats_from_f16(const uint8_t *p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)); }
 
 INLINE floats load_weights(const uint32_t type, const uint8_t *p) {
     switch (type) {
-    case APUS_F32: return (floats){{_mm256_loadu_ps((const float *)p), _mm256_loadu_ps((const float *)p + 8)}};
+    case APUS_F32: return _mm256_loadu_ps((const float *)p);
     case APUS_F16: return floats_from_f16(p);
-    default: return (floats){{floats_from_bf16(p), floats_from_bf16(p + 16)}};
+    default:
+        return _mm256_castsi256_ps(
+            _mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)), 16));
     }
 }
 
 // MARK: - Integer scales
 
-INLINE bytes load_bytes(const uint8_t *p) { return _mm_loadu_si128((const __m128i *)p); }
+INLINE bytes load_bytes(const uint8_t *p) { return _mm_loadl_epi64((const __m128i *)p); }
 INLINE bytes shift_right(bytes x, int shift) { return _mm_srl_epi16(x, _mm_cvtsi32_si128(shift)); }
 INLINE bytes low_nibbles(bytes x) { return _mm_and_si128(x, _mm_set1_epi8(15)); }
 
@@ -156,14 +103,10 @@ INLINE bytes low_and_high(bytes low, bytes high) {
 }
 
 INLINE floats floats_from_unsigned(bytes x, const int bias) {
-    const __m256i b = _mm256_set1_epi32(bias);
-    return floats_from_ints((ints){{_mm256_add_epi32(_mm256_cvtepu8_epi32(x), b),
-                                    _mm256_add_epi32(_mm256_cvtepu8_epi32(_mm_srli_si128(x, 8)), b)}});
+    return _mm256_cvtepi32_ps(_mm256_add_epi32(_mm256_cvtepu8_epi32(x), _mm256_set1_epi32(bias)));
 }
 
-INLINE floats floats_from_signed(bytes x) {
-    return floats_from_ints((ints){{_mm256_cvtepi8_epi32(x), _mm256_cvtepi8_epi32(_mm_srli_si128(x, 8))}});
-}
+INLINE floats floats_from_signed(bytes x) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(x)); }
 
 #include "strips_template.h"
 

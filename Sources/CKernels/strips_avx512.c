@@ -4,6 +4,7 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
+#define LANES 16
 #define MAX_TILE 8
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("clang loop unroll(full)")
@@ -30,10 +31,19 @@ INLINE line join(line base, line x, const int shift, const int mask) {
     return _mm512_ternarylogic_epi32(base, shifted(x, shift), _mm512_set1_epi8((char)mask), 0xf8);
 }
 
-INLINE ints start(const int offset, const int bits, const int32_t *negated_sum) {
+INLINE ints zero_ints(void) { return _mm512_setzero_si512(); }
+
+INLINE ints broadcast_int(const int32_t *p) {
+    __m512i x = _mm512_set1_epi32(*p);
+    // Hidden from the optimiser, which would shift first and then need a shuffle to broadcast:
+    // 0.61 instead of 0.55 TOPS at four columns of Q5_0.
+    __asm__("" : "+v"(x));
+    return x;
+}
+
+INLINE ints offset_sum(ints negated_sum, const int offset, const int bits) {
     (void)bits;
-    return offset == 0 ? _mm512_setzero_si512()
-                       : _mm512_slli_epi32(_mm512_set1_epi32(*negated_sum), (unsigned)__builtin_ctz((unsigned)offset));
+    return offset == 0 ? zero_ints() : _mm512_slli_epi32(negated_sum, (unsigned)__builtin_ctz((unsigned)offset));
 }
 
 INLINE ints dot(ints sum, const line *quads, const int8_t *x, const int bits) {
@@ -47,7 +57,7 @@ INLINE ints dot(ints sum, const line *quads, const int8_t *x, const int bits) {
 }
 
 INLINE ints add(ints a, ints b) { return _mm512_add_epi32(a, b); }
-INLINE ints broadcast_int(const int32_t *p) { return _mm512_set1_epi32(*p); }
+INLINE ints subtract(ints a, ints b) { return _mm512_sub_epi32(a, b); }
 INLINE floats zeros(void) { return _mm512_setzero_ps(); }
 INLINE floats broadcast(const float *p) { return _mm512_set1_ps(*p); }
 INLINE floats floats_from_ints(ints x) { return _mm512_cvtepi32_ps(x); }

@@ -8,7 +8,8 @@
 #include "strips_kernels.h"
 #include "strips_layout.h"
 
-#define MAX_TILE 4
+#define LANES 16
+#define MAX_TILE 1
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL
 #define EACH_LANE for (int lane = 0; lane < APUS_STRIP_ROWS; lane++)
@@ -45,12 +46,19 @@ INLINE line join(line base, line x, const int shift, const int mask) {
 
 // MARK: - Integer sums
 
+INLINE ints broadcast_int(const int32_t *p) {
+    ints x;
+    EACH_LANE x.lane[lane] = *p;
+    return x;
+}
+
+INLINE ints zero_ints(void) { return broadcast_int(&(int32_t){0}); }
+
 /// −offset·Σq, given −Σq: what sums over unsigned values start with.
-INLINE ints start(const int offset, const int bits, const int32_t *negated_sum) {
+INLINE ints offset_sum(ints negated_sum, const int offset, const int bits) {
     (void)bits;
-    ints sum;
-    EACH_LANE sum.lane[lane] = *negated_sum * offset;
-    return sum;
+    EACH_LANE negated_sum.lane[lane] *= offset;
+    return negated_sum;
 }
 
 /// sum + Σ quads[i]·x[4i…] over four quads, whose values have `bits` bits.
@@ -69,10 +77,9 @@ INLINE ints add(ints a, ints b) {
     return a;
 }
 
-INLINE ints broadcast_int(const int32_t *p) {
-    ints x;
-    EACH_LANE x.lane[lane] = *p;
-    return x;
+INLINE ints subtract(ints a, ints b) {
+    EACH_LANE a.lane[lane] -= b.lane[lane];
+    return a;
 }
 
 // MARK: - Floats

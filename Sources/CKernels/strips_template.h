@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The kernels' loops, written once over a vocabulary of 16 lanes.
+/// The kernels' loops, written once over a vocabulary of lanes.
 ///
-/// Included by strips_scalar.c, strips_avx2.c and strips_avx512.c, which define the vocabulary before
-/// (strips_scalar.c says what each word means, as loops) and `MAX_TILE`, the most columns that share
-/// one unpacking of the weights. Each operation rounds in the same way in all three, so results are
+/// Included by strips_scalar.c, strips_avx2.c and strips_avx512.c, which define before it the
+/// vocabulary (strips_scalar.c says what each word means, as loops), `LANES`, the rows of a strip that
+/// are multiplied at a time, and `MAX_TILE`, the most columns that share one unpacking of the weights.
+/// Each operation rounds in the same way in all three, so results are
 /// bit-equal; each output goes through the same operations whatever the tile, so they do not depend
 /// on the batch.
 
@@ -15,7 +16,7 @@
 /// cores of Zen 5: 8 KB gave 46 GB/s at one column and 45 at eight, against 37 and 14 without.
 #define PREFETCH_BYTES 8192
 
-/// 32 columns of 16 rows, ready to multiply.
+/// 32 columns of `LANES` rows, ready to multiply.
 typedef struct {
     line quads[APUS_GROUP_QUADS]; ///< unsigned values
     floats scale[2];              ///< of the group, or of its halves of 16 columns
@@ -91,48 +92,64 @@ INLINE void unpack_scales(const uint32_t type, const uint8_t *scales, size_t g, 
     }
 }
 
-INLINE void unpack_group(const uint32_t type, const uint8_t *strip, size_t group, group_weights *weights) {
+/// Rows `lane`…`lane + LANES − 1` of a group.
+INLINE void unpack_group(const uint32_t type, const uint8_t *strip, size_t group, size_t lane,
+                         group_weights *weights) {
     const apus_value_rule rule = apus_value_rule_of(type);
     const size_t block = group / apus_block_groups(type), g = group % apus_block_groups(type);
     const uint8_t *body = strip + apus_body_offset(type, block);
-    const uint8_t *d = strip + apus_d_offset(type, block);
-    unpack_values(rule.value_bits, body + g * apus_planes_bytes(type), weights->quads);
+    const uint8_t *scales = body + apus_block_groups(type) * apus_planes_bytes(type);
+    const uint8_t *d = strip + apus_d_offset(type, block) + lane * sizeof(uint16_t);
+    unpack_values(rule.value_bits, body + g * apus_planes_bytes(type) + lane * 4, weights->quads);
     weights->scale[0] = floats_from_f16(d);
     if (rule.has_min) {
         weights->min[0] = floats_from_f16(d + APUS_HALVES_BYTES);
     }
-    unpack_scales(type, body + apus_block_groups(type) * apus_planes_bytes(type), g, weights->scale[0],
-                  weights->min[0], weights);
+    unpack_scales(type, scales + lane, g, weights->scale[0], weights->min[0], weights);
 }
 
 // MARK: - Multiplying
 
-/// sum + (weights · activations) of one group and one column.
+/// Σ (weight − offset)·q of one group.
+INLINE ints group_dot(const uint32_t type, const group_weights *weights, const apus_activation_group *x) {
+    const apus_value_rule rule = apus_value_rule_of(type);
+    // Two chains, since the instruction's latency is several times its cost.
+    const ints start = offset_sum(broadcast_int(&x->negated_sum), rule.offset, rule.value_bits);
+    const ints low = dot(start, weights->quads, x->values, rule.value_bits);
+    const ints high = dot(zero_ints(), weights->quads + 4, x->values + 16, rule.value_bits);
+    return add(low, high);
+}
+
+/// sum + weights · activations of one group and one column.
 INLINE floats add_group(const uint32_t type, const group_weights *weights,
                         const apus_activation_group *x, floats sum) {
+    const floats scale = multiply(weights->scale[0], broadcast(&x->scale));
+    sum = fused(floats_from_ints(group_dot(type, weights, x)), scale, sum);
+    return apus_value_rule_of(type).has_min ? fused(weights->min[0], broadcast(&x->scaled_sum), sum) : sum;
+}
+
+/// As `add_group`, for types whose halves of a group have their own scales.
+INLINE floats add_halves(const uint32_t type, const group_weights *weights,
+                         const apus_activation_group *x, floats sum) {
     const apus_value_rule rule = apus_value_rule_of(type);
-    const floats x_scale = broadcast(&x->scale);
-    // Integer sums start at −offset·Σq: what the unsigned values are too large by.
-    ints low = start(rule.offset, rule.value_bits, &x->negated_sums[0]);
-    ints high = start(rule.offset, rule.value_bits, &x->negated_sums[1]);
-    low = dot(low, weights->quads, x->values, rule.value_bits);
-    high = dot(high, weights->quads + 4, x->values + 16, rule.value_bits);
-    if (rule.scale_columns == APUS_GROUP_COLUMNS) {
-        sum = fused(floats_from_ints(add(low, high)), multiply(weights->scale[0], x_scale), sum);
-        return rule.has_min ? fused(weights->min[0], broadcast(&x->scaled_sum), sum) : sum;
-    }
+    const ints low_sum = broadcast_int(&x->negated_low_sum);
+    const ints high_sum = subtract(broadcast_int(&x->negated_sum), low_sum);
+    const ints low = dot(offset_sum(low_sum, rule.offset, rule.value_bits), weights->quads, x->values,
+                         rule.value_bits);
+    const ints high = dot(offset_sum(high_sum, rule.offset, rule.value_bits), weights->quads + 4,
+                          x->values + 16, rule.value_bits);
     floats term = multiply(floats_from_ints(low), weights->scale[0]);
     term = fused(floats_from_ints(high), weights->scale[1], term);
     if (rule.has_min) {
-        term = fused_negated(weights->min[0], floats_from_ints(broadcast_int(&x->negated_sums[0])), term);
-        term = fused_negated(weights->min[1], floats_from_ints(broadcast_int(&x->negated_sums[1])), term);
+        term = fused_negated(weights->min[0], floats_from_ints(low_sum), term);
+        term = fused_negated(weights->min[1], floats_from_ints(high_sum), term);
     }
-    return fused(term, x_scale, sum);
+    return fused(term, broadcast(&x->scale), sum);
 }
 
 /// outputs[c] = strip · columns[c] for a tile of `n` columns.
 INLINE void multiply_tile(const uint32_t type, const size_t n, const uint8_t *strip, size_t group_count,
-                          const void *const *columns, float *const *outputs, bool is_first) {
+                          size_t lane, const void *const *columns, float *const *outputs, bool is_first) {
     const size_t group_bytes = apus_body_bytes(type) / apus_block_groups(type) + APUS_HALVES_BYTES;
     const apus_activation_group *x[MAX_TILE];
     floats sums[MAX_TILE];
@@ -147,21 +164,26 @@ INLINE void multiply_tile(const uint32_t type, const size_t n, const uint8_t *st
             }
         }
         group_weights weights;
-        unpack_group(type, strip, g, &weights);
+        unpack_group(type, strip, g, lane, &weights);
         UNROLL for (size_t c = 0; c < n; c++) {
-            sums[c] = add_group(type, &weights, x[c] + g, sums[c]);
+            sums[c] = apus_value_rule_of(type).scale_columns == APUS_GROUP_COLUMNS
+                ? add_group(type, &weights, x[c] + g, sums[c])
+                : add_halves(type, &weights, x[c] + g, sums[c]);
         }
     }
     UNROLL for (size_t c = 0; c < n; c++) {
-        store(outputs[c], sums[c]);
+        store(outputs[c] + lane, sums[c]);
     }
 }
 
 /// As `multiply_tile` for weights and activations that are floats. Each output is the sum over even
 /// columns plus the sum over odd ones: two chains, so that one column need not wait for each addition.
 INLINE void multiply_float_tile(const uint32_t type, const size_t n, const uint8_t *strip, size_t width,
-                                const void *const *columns, float *const *outputs, bool is_first) {
-    const size_t row_bytes = type == APUS_F32 ? 64 : 32;
+                                size_t lane, const void *const *columns, float *const *outputs,
+                                bool is_first) {
+    const size_t value_bytes = type == APUS_F32 ? sizeof(float) : sizeof(uint16_t);
+    const size_t column_bytes = value_bytes * APUS_STRIP_ROWS;
+    const uint8_t *weights = strip + lane * value_bytes;
     const float *x[MAX_TILE];
     floats even[MAX_TILE], odd[MAX_TILE];
     UNROLL for (size_t c = 0; c < n; c++) {
@@ -169,52 +191,71 @@ INLINE void multiply_float_tile(const uint32_t type, const size_t n, const uint8
         even[c] = odd[c] = zeros();
     }
     size_t k = 0;
-    for (; k + 1 < width; k += 2) {
-        const uint8_t *weights = strip + k * row_bytes;
+    for (; k + 1 < width; k += 2, weights += 2 * column_bytes) {
         if (is_first) {
-            __builtin_prefetch(weights + PREFETCH_BYTES);
-            __builtin_prefetch(weights + PREFETCH_BYTES + row_bytes);
+            for (size_t offset = 0; offset < 2 * column_bytes; offset += APUS_LINE_BYTES) {
+                __builtin_prefetch(weights + offset + PREFETCH_BYTES);
+            }
         }
-        const floats first = load_weights(type, weights), second = load_weights(type, weights + row_bytes);
+        const floats first = load_weights(type, weights);
+        const floats second = load_weights(type, weights + column_bytes);
         UNROLL for (size_t c = 0; c < n; c++) {
             even[c] = fused(first, broadcast(x[c] + k), even[c]);
             odd[c] = fused(second, broadcast(x[c] + k + 1), odd[c]);
         }
     }
     const bool is_odd = k < width;
-    const floats last = is_odd ? load_weights(type, strip + k * row_bytes) : zeros();
+    const floats last = is_odd ? load_weights(type, weights) : zeros();
     UNROLL for (size_t c = 0; c < n; c++) {
         if (is_odd) {
             even[c] = fused(last, broadcast(x[c] + k), even[c]);
         }
-        store(outputs[c], plus(even[c], odd[c]));
+        store(outputs[c] + lane, plus(even[c], odd[c]));
     }
 }
 
 INLINE void multiply_any_tile(const uint32_t type, const size_t n, const uint8_t *strip, size_t width,
                               const void *const *columns, float *const *outputs, bool is_first) {
-    if (type == APUS_F32 || type == APUS_F16 || type == APUS_BF16) {
-        multiply_float_tile(type, n, strip, width, columns, outputs, is_first);
-    } else {
-        multiply_tile(type, n, strip, width / APUS_GROUP_COLUMNS, columns, outputs, is_first);
+    for (size_t lane = 0; lane < APUS_STRIP_ROWS; lane += LANES, is_first = false) {
+        if (type == APUS_F32 || type == APUS_F16 || type == APUS_BF16) {
+            multiply_float_tile(type, n, strip, width, lane, columns, outputs, is_first);
+        } else {
+            multiply_tile(type, n, strip, width / APUS_GROUP_COLUMNS, lane, columns, outputs, is_first);
+        }
     }
 }
 
-/// Splits the columns into tiles; the first one brings the strip into the cache for the others.
-#define DEFINE_KERNEL(TYPE)                                                                            \
-    static void multiply_##TYPE(const void *strip, size_t width, const void *const *columns,           \
-                                float *const *outputs, size_t column_count) {                          \
-        for (size_t c = 0; c < column_count;) {                                                        \
-            const size_t left = column_count - c, n = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1; \
-            const size_t tile = n < MAX_TILE ? n : MAX_TILE;                                           \
-            switch (tile) {                                                                            \
-            case 1: multiply_any_tile(APUS_##TYPE, 1, strip, width, columns + c, outputs + c, c == 0); break; \
-            case 2: multiply_any_tile(APUS_##TYPE, 2, strip, width, columns + c, outputs + c, c == 0); break; \
-            case 4: multiply_any_tile(APUS_##TYPE, 4, strip, width, columns + c, outputs + c, c == 0); break; \
-            default: multiply_any_tile(APUS_##TYPE, MAX_TILE, strip, width, columns + c, outputs + c, c == 0); break; \
-            }                                                                                          \
-            c += tile;                                                                                 \
-        }                                                                                              \
+/// Columns of the next tile when `column_count` are left: tiles as few and as even as can be.
+INLINE size_t tile_columns(size_t column_count) {
+    const size_t tile_count = (column_count + MAX_TILE - 1) / MAX_TILE;
+    return (column_count + tile_count - 1) / tile_count;
+}
+
+#define TILE(TYPE, N) \
+    case N: multiply_any_tile(APUS_##TYPE, N, strip, width, columns, outputs, is_first); break;
+
+#if MAX_TILE == 1
+#define TILES(TYPE) TILE(TYPE, 1)
+#elif MAX_TILE == 4
+#define TILES(TYPE) TILE(TYPE, 1) TILE(TYPE, 2) TILE(TYPE, 3) TILE(TYPE, 4)
+#elif MAX_TILE == 6
+#define TILES(TYPE) TILE(TYPE, 1) TILE(TYPE, 2) TILE(TYPE, 3) TILE(TYPE, 4) TILE(TYPE, 5) TILE(TYPE, 6)
+#elif MAX_TILE == 8
+#define TILES(TYPE) \
+    TILE(TYPE, 1) TILE(TYPE, 2) TILE(TYPE, 3) TILE(TYPE, 4) TILE(TYPE, 5) TILE(TYPE, 6) TILE(TYPE, 7) TILE(TYPE, 8)
+#endif
+
+/// The kernel of a type. The first tile brings the strip into the cache for the others.
+#define DEFINE_KERNEL(TYPE) \
+    static void multiply_##TYPE(const void *strip, size_t width, const void *const *columns, \
+                                float *const *outputs, size_t column_count) { \
+        for (bool is_first = true; column_count > 0; is_first = false) { \
+            const size_t tile = tile_columns(column_count); \
+            switch (tile) { TILES(TYPE) } \
+            columns += tile; \
+            outputs += tile; \
+            column_count -= tile; \
+        } \
     }
 
 DEFINE_KERNEL(F32)

@@ -5,19 +5,14 @@ internal import CKernels
 /// Runs steps: the new tokens of several sequences through the model, logits for the rows that need
 /// them. Engine thread only; a step allocates nothing.
 package final class ModelRunner {
-    /// Which rows of a slice need logits.
-    package enum LogitsRows: Sendable {
-        case none
-        case last
-        case all
-    }
-
     /// The logits of one row.
     package struct Row {
         /// Which `append` of the step it belongs to, from 0.
         package let slice: Int
         /// Which token of that slice.
         package let index: Int
+        /// Which of all rows of the step that need logits, in the order of `append`.
+        package let ordinal: Int
         /// [V]; the visitor may write to them.
         package let logits: UnsafeMutableBufferPointer<Float>
         /// Which thread visits, 0 ..< the team's count.
@@ -72,21 +67,17 @@ package final class ModelRunner {
         logits = try Rows(memory, capacity: Self.logitsTile, width: model.vocabularySize)
     }
 
-    /// Adds tokens of one sequence to the next step, the first of them at `startPosition`.
+    /// Adds tokens of one sequence to the next step, the first of them at `startPosition`; the last
+    /// `logitsRowCount` of them need logits.
     package func append(
         tokens: some Collection<Int32>, startPosition: Int, blockTable: some Collection<Int32>,
-        logits rows: LogitsRows
+        logitsRowCount: Int
     ) {
+        precondition((0...tokens.count).contains(logitsRowCount), "more logits than rows")
         let slice = step.slices.count
         let firstRow = step.rowCount
         step.append(tokens: tokens, startPosition: startPosition, blockTable: blockTable)
-        let first =
-            switch rows {
-            case .none: tokens.count
-            case .last: max(0, tokens.count - 1)
-            case .all: 0
-            }
-        for index in first..<tokens.count {
+        for index in tokens.count - logitsRowCount..<tokens.count {
             wanted.append(Wanted(slice: slice, index: index, row: firstRow + index))
         }
     }
@@ -115,7 +106,7 @@ package final class ModelRunner {
             let row = wanted[tile.lowerBound + slot]
             visit(
                 Row(
-                    slice: row.slice, index: row.index,
+                    slice: row.slice, index: row.index, ordinal: tile.lowerBound + slot,
                     logits: UnsafeMutableBufferPointer(
                         start: logits[slot], count: model.vocabularySize),
                     worker: worker))

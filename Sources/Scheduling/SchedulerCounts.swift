@@ -3,15 +3,15 @@
 /// The scheduler's gauges and counters as they stand between two steps.
 package struct SchedulerCounts: Equatable, Sendable {
     /// Sequences that hold a seat, prefilling or decoding.
-    package var runningSequenceCount: Int
+    package let runningSequenceCount: Int
     /// Requests in the queue, preempted ones among them.
-    package var waitingRequestCount: Int
+    package let waitingRequestCount: Int
     /// Tokens that the queue will have to prefill; for preempted ones, generated tokens too.
-    package var waitingTokenCount: Int
+    package let waitingTokenCount: Int
     /// KV blocks that some sequence holds.
-    package var usedBlockCount: Int
+    package let usedBlockCount: Int
     /// KV blocks that no one holds.
-    package var freeBlockCount: Int
+    package let freeBlockCount: Int
     /// Preemptions since the start; never goes down.
-    package var preemptionCount: Int
+    package let preemptionCount: Int
 }

@@ -8,5 +8,5 @@ struct Apus: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apus",
         abstract: "Serve mixture-of-experts language models on CPUs, OpenAI-compatible.",
-        subcommands: [BenchCommand.self])
+        subcommands: [BenchCommand.self, EvaluateCommand.self])
 }

@@ -45,7 +45,8 @@ extension ModelRunner {
             let blocks = (slice.startPosition + slice.tokens.count + 15) / 16
             append(
                 tokens: slice.tokens, startPosition: slice.startPosition,
-                blockTable: (0..<Int32(blocks)).map { slice.firstBlock + $0 }, logits: .all)
+                blockTable: (0..<Int32(blocks)).map { slice.firstBlock + $0 },
+                logitsRowCount: slice.tokens.count)
         }
         var result = slices.map { Array(repeating: [Float](), count: $0.tokens.count) }
         let lock = NSLock()

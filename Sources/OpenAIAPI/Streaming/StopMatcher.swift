@@ -21,9 +21,8 @@ package struct StopMatcher: Sendable {
     private let includesStopString: Bool
     private var hasStopped = false
 
-    /// A matcher for `stops`, none of them empty.
-    ///
-    /// - Parameter includesStopString: whether the stop string found stays at the end of the text.
+    /// A matcher for `stops`, none of them empty; `includesStopString` keeps the one found at the end
+    /// of the text.
     package init(stops: [String], includesStopString: Bool = false) {
         precondition(stops.allSatisfy { !$0.isEmpty }, "a stop string is empty")
         let automata = stops.map { StopAutomaton($0) }

@@ -99,7 +99,7 @@ package struct Benchmark {
             runner.append(
                 tokens: (start..<end).map { _ in generator.next() }, startPosition: start,
                 blockTable: Int32(0)..<Int32(runner.kvBlockCount),
-                logits: end == options.promptTokenCount ? .last : .none)
+                logitsRowCount: end == options.promptTokenCount ? 1 : 0)
             runner.run { _ in }
         }
     }
@@ -109,7 +109,7 @@ package struct Benchmark {
         for position in 0..<min(count, runner.kvBlockCount * 16) {
             runner.append(
                 tokens: CollectionOfOne(generator.next()), startPosition: position,
-                blockTable: Int32(0)..<Int32(runner.kvBlockCount), logits: .last)
+                blockTable: Int32(0)..<Int32(runner.kvBlockCount), logitsRowCount: 1)
             runner.run { _ in }
         }
     }

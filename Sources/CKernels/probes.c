@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "probes.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+/// Most threads that a probe starts.
+#define MAX_THREADS 1024
+/// Pages are asked for in this size, so that translation misses do not count as bandwidth.
+#define HUGE_PAGE_BYTES ((size_t)2 << 20)
+/// Rounds of `PEAK_CHAINS` instructions per thread and repetition: some 15 ms at two per cycle, against
+/// the 50 µs that starting a thread takes.
+#define PEAK_ROUNDS ((size_t)10 << 20)
+/// The same for plain C, which is that many times slower.
+#define SCALAR_ROUNDS (PEAK_ROUNDS / 16)
+/// Independent sums: more than latency (4 cycles on Zen 5) times instructions per cycle (2).
+#define PEAK_CHAINS 12
+
+// MARK: - Timing threads
+
+/// A thread's share of the work; returns a sum of it all so that none can be left out.
+typedef uint64_t probe_work(const void *context, size_t index, size_t thread_count);
+
+typedef struct {
+    probe_work *work;
+    const void *context;
+    size_t index, thread_count;
+    uint64_t sum;
+} probe_thread;
+
+static void *run_probe(void *argument) {
+    probe_thread *thread = argument;
+    thread->sum = thread->work(thread->context, thread->index, thread->thread_count);
+    return NULL;
+}
+
+static double seconds_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/// Where the sums end, for all that the compiler knows somebody looks there.
+static volatile uint64_t probe_sink;
+
+/// Seconds that the threads take to do `work` once; 0 if they could not all be started.
+static double seconds_of(probe_work *work, const void *context, size_t thread_count) {
+    static probe_thread threads[MAX_THREADS];
+    static pthread_t handles[MAX_THREADS];
+    size_t started = 0;
+    const double start = seconds_now();
+    for (; started < thread_count; started++) {
+        threads[started] = (probe_thread){work, context, started, thread_count, 0};
+        if (pthread_create(&handles[started], NULL, run_probe, &threads[started]) != 0) {
+            break;
+        }
+    }
+    for (size_t i = 0; i < started; i++) {
+        pthread_join(handles[i], NULL);
+        probe_sink += threads[i].sum;
+    }
+    return started == thread_count ? seconds_now() - start : 0;
+}
+
+/// How often per second the threads do `work`, best of `repetitions`; 0 if they could not be started.
+static double best_rate(probe_work *work, const void *context, size_t thread_count, size_t repetitions) {
+    static pthread_mutex_t one_probe_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+    if (thread_count == 0 || thread_count > MAX_THREADS) {
+        return 0;
+    }
+    double best = 0;
+    pthread_mutex_lock(&one_probe_at_a_time);
+    for (size_t i = 0; i < repetitions; i++) {
+        const double seconds = seconds_of(work, context, thread_count);
+        const double rate = seconds > 0 ? 1 / seconds : 0;
+        best = rate > best ? rate : best;
+    }
+    pthread_mutex_unlock(&one_probe_at_a_time);
+    return best;
+}
+
+// MARK: - Read bandwidth
+
+typedef struct {
+    const uint64_t *words;
+    size_t word_count;
+} probe_memory;
+
+/// Sums the thread's share of memory. The loop becomes vector additions, well ahead of any memory.
+static uint64_t read_memory(const void *context, size_t index, size_t thread_count) {
+    const probe_memory *memory = context;
+    const size_t first = memory->word_count / thread_count * index;
+    const size_t end = first + memory->word_count / thread_count;
+    uint64_t sums[8] = {0};
+    for (size_t i = first; i + 8 <= end; i += 8) {
+        for (size_t j = 0; j < 8; j++) {
+            sums[j] += memory->words[i + j];
+        }
+    }
+    return sums[0] + sums[1] + sums[2] + sums[3] + sums[4] + sums[5] + sums[6] + sums[7];
+}
+
+double apus_probe_read_bandwidth(size_t thread_count, size_t bytes, size_t repetitions) {
+    bytes = bytes / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
+    void *memory = bytes == 0 ? NULL : aligned_alloc(HUGE_PAGE_BYTES, bytes);
+    if (memory == NULL) {
+        return 0;
+    }
+    madvise(memory, bytes, MADV_HUGEPAGE);
+    memset(memory, 1, bytes);
+    const probe_memory context = {memory, bytes / sizeof(uint64_t)};
+    const double rate = best_rate(read_memory, &context, thread_count, repetitions);
+    free(memory);
+    return rate * (double)bytes;
+}
+
+// MARK: - int8 peak
+
+/// What plain C reaches: int8 products summed in int32, in lines of 16 bytes.
+static uint64_t multiply_scalar(const void *context, size_t index, size_t thread_count) {
+    (void)context, (void)thread_count;
+    int8_t weights[PEAK_CHAINS][16], x[16];
+    memset(weights, (int)index + 1, sizeof weights);
+    memset(x, 2, sizeof x);
+    int32_t sums[16] = {0};
+    for (size_t round = 0; round < SCALAR_ROUNDS; round++) {
+        for (size_t chain = 0; chain < PEAK_CHAINS; chain++) {
+            for (size_t i = 0; i < 16; i++) {
+                sums[i] += weights[chain][i] * x[i];
+            }
+        }
+        __asm__ volatile("" : : "r"(weights), "r"(x) : "memory");
+    }
+    uint64_t sum = 0;
+    for (size_t i = 0; i < 16; i++) {
+        sum += (uint64_t)sums[i];
+    }
+    return sum;
+}
+
+#if defined(__x86_64__)
+#pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
+
+static uint64_t multiply_avx2(const void *context, size_t index, size_t thread_count) {
+    (void)context, (void)thread_count;
+    __m256i sums[PEAK_CHAINS] = {0};
+    __m256i weights = _mm256_set1_epi8((char)index), x = _mm256_set1_epi8(2);
+    for (size_t round = 0; round < PEAK_ROUNDS; round++) {
+#pragma clang loop unroll(full)
+        for (size_t i = 0; i < PEAK_CHAINS; i++) {
+            __asm__ volatile("" : "+x"(weights)); // else the products are one and the same
+            sums[i] = _mm256_add_epi16(sums[i], _mm256_maddubs_epi16(weights, x));
+        }
+    }
+    __m256i sum = sums[0];
+    for (size_t i = 1; i < PEAK_CHAINS; i++) {
+        sum = _mm256_add_epi16(sum, sums[i]);
+    }
+    return (uint64_t)_mm256_extract_epi64(sum, 0);
+}
+
+#pragma clang attribute pop
+#pragma clang attribute push(__attribute__((target("avx512f,avx512vnni"))), apply_to = function)
+
+static uint64_t multiply_avx512(const void *context, size_t index, size_t thread_count) {
+    (void)context, (void)thread_count;
+    __m512i sums[PEAK_CHAINS] = {0};
+    __m512i weights = _mm512_set1_epi32((int)index), x = _mm512_set1_epi32(2);
+    for (size_t round = 0; round < PEAK_ROUNDS; round++) {
+#pragma clang loop unroll(full)
+        for (size_t i = 0; i < PEAK_CHAINS; i++) {
+            sums[i] = _mm512_dpbusd_epi32(sums[i], weights, x);
+        }
+    }
+    __m512i sum = sums[0];
+    for (size_t i = 1; i < PEAK_CHAINS; i++) {
+        sum = _mm512_add_epi32(sum, sums[i]);
+    }
+    return (uint64_t)_mm512_reduce_add_epi32(sum);
+}
+
+#pragma clang attribute pop
+#endif
+
+double apus_probe_int8_peak(size_t thread_count, apus_isa isa, size_t repetitions) {
+    if (isa > apus_best_isa()) {
+        return 0;
+    }
+    probe_work *work = multiply_scalar;
+    double products = (double)SCALAR_ROUNDS * PEAK_CHAINS * 16;
+#if defined(__x86_64__)
+    if (isa == APUS_ISA_AVX512_VNNI) {
+        work = multiply_avx512;
+        products = (double)PEAK_ROUNDS * PEAK_CHAINS * 64;
+    } else if (isa == APUS_ISA_AVX2) {
+        work = multiply_avx2;
+        products = (double)PEAK_ROUNDS * PEAK_CHAINS * 32;
+    }
+#endif
+    return 2 * products * (double)thread_count * best_rate(work, NULL, thread_count, repetitions);
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+import CKernels
+import Testing
+
+@Suite(.serialized)
+struct ProbeTests {
+    @Test(arguments: [1, 2])
+    func `memory is read at some rate that memory can have`(threadCount: Int) {
+        let bytesPerSecond = apus_probe_read_bandwidth(threadCount, 32 << 20, 2)
+
+        #expect(bytesPerSecond > 1e7 && bytesPerSecond < 1e14)
+    }
+
+    @Test(arguments: InstructionSet.available)
+    func `each instruction set has a peak`(set: InstructionSet) {
+        let operationsPerSecond = apus_probe_int8_peak(1, set.isa, 1)
+
+        #expect(operationsPerSecond > 1e7 && operationsPerSecond < 1e14)
+    }
+
+    @Test func `what cannot be measured is zero`() {
+        #expect(apus_probe_read_bandwidth(0, 32 << 20, 1) == 0)
+        #expect(apus_probe_read_bandwidth(1, 0, 1) == 0)
+        #expect(apus_probe_read_bandwidth(1, 32 << 20, 0) == 0)
+        #expect(apus_probe_int8_peak(1 << 20, APUS_ISA_SCALAR, 1) == 0)
+    }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Scheduling
+
+/// One random schedule: odd limits, arrivals, aborts in each phase, early ends, until all is done.
+struct Traffic {
+    /// How often each thing happened that the tests want to have seen.
+    struct Tally {
+        var stepCount = 0
+        var refusalCount = 0
+        var preemptionCount = 0
+        var cutPrefillCount = 0
+        var sharedPrefillStepCount = 0
+        var abortCounts: [SequencePhase: Int] = [:]
+        var abortInStepCount = 0
+    }
+
+    private var random: SplitMix64
+    private let limits: SchedulerLimits
+    private var scheduler: Scheduler
+    private var plan: StepPlan
+    private var audit: ScheduleAudit
+    private var arrivalsLeft: Int
+    private var nextID: UInt64 = 0
+    private(set) var tally = Tally()
+
+    init(seed: UInt64) throws {
+        random = SplitMix64(seed: seed)
+        limits = try Self.makeLimits(using: &random)
+        scheduler = Scheduler(limits: limits)
+        plan = StepPlan(limits: limits)
+        audit = ScheduleAudit(limits: limits)
+        arrivalsLeft = Int.random(in: 1...14, using: &random)
+    }
+
+    mutating func run() throws {
+        var maxStepCount = 0
+        while arrivalsLeft > 0 || !audit.live.isEmpty {
+            try arrive(raising: &maxStepCount)
+            if random.happens(oneIn: 12), let id = audit.live.randomElement(using: &random)?.id {
+                abort(id)
+            }
+            let hadWork = !audit.live.isEmpty
+            try step()
+            tally.stepCount += 1
+            maxStepCount += hadWork ? 0 : 1
+            // The oldest sequence gets on in every step, so this bound holds for any schedule.
+            guard tally.stepCount <= maxStepCount else {
+                throw ScheduleAudit.Failure(description: "not done in \(maxStepCount) steps")
+            }
+        }
+        try finish()
+    }
+
+    private mutating func finish() throws {
+        let counts = scheduler.counts
+        tally.preemptionCount = counts.preemptionCount
+        guard
+            counts.runningSequenceCount == 0, counts.waitingRequestCount == 0,
+            counts.waitingTokenCount == 0, counts.usedBlockCount == 0,
+            counts.freeBlockCount == limits.kvBlockCount
+        else {
+            throw ScheduleAudit.Failure(description: "left behind \(counts)")
+        }
+    }
+
+    private mutating func arrive(raising maxStepCount: inout Int) throws {
+        while arrivalsLeft > 0, random.happens(oneIn: 3) {
+            arrivalsLeft -= 1
+            nextID += 1
+            let longest = limits.maxSequenceLength + (random.happens(oneIn: 10) ? 9 : 0)
+            let promptTokenCount = Int.random(in: 0...longest, using: &random)
+            let room = max(0, limits.maxSequenceLength - promptTokenCount)
+            let maxNewTokenCount = Int.random(in: 0...room + room / 8, using: &random)
+            let scoresPrompt = random.happens(oneIn: 4)
+            do {
+                try scheduler.enqueue(
+                    SequenceID(nextID), promptTokenCount: promptTokenCount,
+                    maxNewTokenCount: maxNewTokenCount, scoresPrompt: scoresPrompt)
+            } catch {
+                tally.refusalCount += 1
+                continue
+            }
+            audit.arrive(
+                SequenceID(nextID), promptTokenCount: promptTokenCount,
+                maxNewTokenCount: maxNewTokenCount, scoresPrompt: scoresPrompt)
+            maxStepCount += promptTokenCount + maxNewTokenCount
+        }
+    }
+
+    private mutating func abort(_ id: SequenceID) {
+        if let phase = scheduler.abort(id) {
+            tally.abortCounts[phase, default: 0] += 1
+        }
+        audit.depart(id)
+    }
+
+    private mutating func step() throws {
+        scheduler.planStep(into: &plan)
+        try scheduler.checkInvariants()
+        try audit.check(plan)
+        try audit.checkOrder(phases: audit.live.map { scheduler.phase(of: $0.id) })
+        tallyPrefills()
+        if random.happens(oneIn: 25), let id = plan.entries.randomElement(using: &random)?.sequence
+        {
+            abort(id)
+            tally.abortInStepCount += 1
+        }
+        let outcomes = plan.entries.map { entry in
+            random.happens(oneIn: 40)
+                ? StepOutcome.finished : .accepted(tokenCount: entry.maxAcceptedTokenCount)
+        }
+        scheduler.commit(plan, outcomes: outcomes)
+        audit.commit(plan, outcomes: outcomes)
+        try scheduler.checkInvariants()
+    }
+
+    private mutating func tallyPrefills() {
+        let prefills = plan.entries.dropFirst(plan.decodeCount)
+        tally.cutPrefillCount += prefills.filter { $0.maxAcceptedTokenCount == 0 }.count
+        tally.sharedPrefillStepCount += prefills.count > 1 ? 1 : 0
+    }
+
+    private static func makeLimits(using random: inout SplitMix64) throws -> SchedulerLimits {
+        let seatCount = Int.random(in: 1...6, using: &random)
+        let kvBlockLength = [1, 2, 3, 4, 8, 16].randomElement(using: &random) ?? 16
+        let maxSequenceLength = Int.random(in: 2...72, using: &random)
+        let blockCount = (maxSequenceLength + kvBlockLength - 1) / kvBlockLength
+        let maxStepTokenCount = seatCount + Int.random(in: 0...40, using: &random)
+        return try SchedulerLimits(
+            maxRunningSequenceCount: seatCount,
+            maxWaitingRequestCount: Int.random(in: 1...8, using: &random),
+            maxWaitingTokenCount: maxSequenceLength + Int.random(in: 0...150, using: &random),
+            maxStepTokenCount: maxStepTokenCount,
+            maxPrefillTokenCountWhileDecoding: Int.random(
+                in: 1...maxStepTokenCount, using: &random),
+            maxSequenceLength: maxSequenceLength,
+            kvBlockCount: Int.random(in: max(1, blockCount / 2)...blockCount * 3, using: &random),
+            kvBlockLength: kvBlockLength)
+    }
+}
