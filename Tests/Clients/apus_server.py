@@ -100,18 +100,13 @@ class ApusServer:
         return socket.create_connection(("127.0.0.1", self.port), timeout=30)
 
     def exchange(self, request):
-        """Send bytes, say that no more will follow, and return all that comes back."""
+        """Send bytes and return all that comes back until the server closes."""
         with self.connect() as connection:
-            connection.sendall(request)
-            connection.shutdown(socket.SHUT_WR)
-            return read_to_end(connection)
-
-
-def read_to_end(connection):
-    parts = []
-    try:
-        while part := connection.recv(65536):
-            parts.append(part)
-    except ConnectionResetError:
-        pass
-    return b"".join(parts)
+            received = b""
+            try:
+                connection.sendall(request)
+                while part := connection.recv(65536):
+                    received += part
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # A server may close on a request it refuses before it has read it all.
+            return received
