@@ -76,7 +76,10 @@ let package = Package(
             name: "DecodingTests", dependencies: ["Decoding", "ModelFile", "CKernels"],
             swiftSettings: strict),
         .testTarget(
-            name: "HTTPServingTests", dependencies: ["HTTPServing"], swiftSettings: strict),
+            name: "HTTPServingTests",
+            dependencies: [
+                "HTTPServing", .product(name: "HTTPTypes", package: "swift-http-types"),
+            ], swiftSettings: strict),
         .testTarget(
             name: "ServerAppTests", dependencies: ["ServerApp"], swiftSettings: strict),
     ],

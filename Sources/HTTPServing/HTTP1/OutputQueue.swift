@@ -40,7 +40,9 @@ struct OutputQueue {
     ) -> Result {
         guard let first = segments.first else {
             return tail.withUnsafeBytes { bytes in
-                body(UnsafeRawBufferPointer(rebasing: bytes[sentOfFirstBytes...]), .init(start: nil, count: 0))
+                body(
+                    UnsafeRawBufferPointer(rebasing: bytes[sentOfFirstBytes...]),
+                    .init(start: nil, count: 0))
             }
         }
         let second = segments.count > 1 ? segments[1] : tail

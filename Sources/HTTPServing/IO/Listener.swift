@@ -129,7 +129,8 @@ struct Listener {
         var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
         try SystemCall.run("getsockname") {
             withUnsafeMutableBytes(of: &storage) {
-                getsockname(descriptor, $0.assumingMemoryBound(to: sockaddr.self).baseAddress, &size)
+                getsockname(
+                    descriptor, $0.assumingMemoryBound(to: sockaddr.self).baseAddress, &size)
             }
         }
         // The port stands at the same place in sockaddr_in and sockaddr_in6.

@@ -49,7 +49,8 @@ package struct RouteTable<Target> {
 
     func match(_ method: HTTPRequest.Method, _ target: String) -> Match {
         if target == "*" { return .options(allow: allow(in: everyMethod)) }
-        let path = target.utf8.contains(UInt8(ascii: "?")) ? String(target.prefix { $0 != "?" }) : target
+        let path =
+            target.utf8.contains(UInt8(ascii: "?")) ? String(target.prefix { $0 != "?" }) : target
         if let targets = exact[path] { return match(method, in: targets, pathTail: "") }
         for (prefix, targets) in prefixes {
             guard path.hasPrefix(prefix), path.utf8.count > prefix.utf8.count else { continue }

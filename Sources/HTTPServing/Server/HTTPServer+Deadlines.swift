@@ -67,7 +67,8 @@ extension HTTPServer {
         case .idle: return start + ticks(limits.idleTimeout)
         case .head: return start + ticks(limits.headTimeout)
         case .body:
-            let earned = Double(connection.state.heldBodyBytes) / Double(limits.minBodyBytesPerSecond)
+            let earned =
+                Double(connection.state.heldBodyBytes) / Double(limits.minBodyBytesPerSecond)
             return start + ticks(limits.bodyTimeout + .seconds(earned))
         case .reader: return start + ticks(limits.stallTimeout)
         case .linger: return start + ticks(limits.lingerTimeout)

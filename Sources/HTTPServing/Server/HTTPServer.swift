@@ -117,7 +117,8 @@ extension Duration {
     /// The duration in nanoseconds, as far as they fit.
     var nanoseconds: Int {
         let (seconds, attoseconds) = components
-        let (whole, overflow) = Int(clamping: seconds).multipliedReportingOverflow(by: 1_000_000_000)
+        let (whole, overflow) = Int(clamping: seconds).multipliedReportingOverflow(
+            by: 1_000_000_000)
         return overflow ? .max : Int(clamping: whole + Int(attoseconds / 1_000_000_000))
     }
 }

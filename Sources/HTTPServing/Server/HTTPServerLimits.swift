@@ -45,7 +45,8 @@ package struct HTTPServerLimits: Hashable, Sendable {
         if counts.contains(where: { $0 < 1 }) { return "every limit must be at least 1" }
         if times.contains(where: { $0 <= .zero }) { return "every time-out must be above zero" }
         if maxPipelinedBytes < 1024 { return "maxPipelinedBytes must be at least 1024" }
-        if message.maxRequestLineBytes < 16 || message.maxRequestLineBytes > message.maxHeaderBytes {
+        if message.maxRequestLineBytes < 16 || message.maxRequestLineBytes > message.maxHeaderBytes
+        {
             return "maxRequestLineBytes must be from 16 to maxHeaderBytes"
         }
         if message.maxBodyBytes > maxHeldBodyBytes {
