@@ -81,7 +81,8 @@ let package = Package(
                 "HTTPServing", .product(name: "HTTPTypes", package: "swift-http-types"),
             ], swiftSettings: strict),
         .testTarget(
-            name: "ServerAppTests", dependencies: ["ServerApp"], swiftSettings: strict),
+            name: "ServerAppTests", dependencies: ["ServerApp", "Decoding", "ModelFile"],
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
