@@ -65,14 +65,26 @@ final class TestClient {
         }
     }
 
-    /// Sends without waiting; how many bytes the system took.
-    func sendWhatFits(_ bytes: [UInt8]) -> Int {
-        bytes.withUnsafeBytes {
-            max(
-                0,
-                Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
-            )
+    /// Waits up to 10 ms for input or an end; nil if there was none.
+    func poll() -> Bool? {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return Glibc.poll(&entry, 1, 10) > 0 ? true : nil
+    }
+
+    /// Sends until the system takes no more for a second; the bytes taken.
+    func sendUntilFull(_ bytes: [UInt8], maxBytes: Int) -> Int {
+        var sentBytes = 0
+        while sentBytes < maxBytes {
+            var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+            guard Glibc.poll(&entry, 1, 1000) > 0 else { break }
+            let start = sentBytes % bytes.count
+            let count = bytes[start...].withUnsafeBytes {
+                Glibc.send(
+                    descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+            }
+            sentBytes += max(count, 0)
         }
+        return sentBytes
     }
 
     func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
@@ -155,13 +167,11 @@ final class TestClient {
         return String(decoding: received.prefix(count), as: UTF8.self)
     }
 
-    private func receiveSome() {
-        var buffer = [UInt8](repeating: 0, count: 64 << 10)
-        let transfer = buffer.withUnsafeMutableBytes {
-            Socket(descriptor: descriptor).receive(into: $0)
-        }
-        switch transfer {
-        case .bytes(let count): received += buffer[..<count]
+    /// Reads once.
+    func receiveSome() {
+        let buffer = ReadBuffer(byteCount: 64 << 10)
+        switch Socket(descriptor: descriptor).receive(into: buffer.bytes) {
+        case .bytes(let count): received += buffer.bytes[..<count]
         case .endOfStream: ending = .endOfStream
         case .wouldBlock: ending = .silence
         case .failed: ending = .reset

@@ -62,6 +62,11 @@ final class TestServer: Sendable {
         return exchange
     }
 
+    /// Waits for a shutdown to have begun.
+    func beginsStopping() async {
+        while !(await onLoop { $0.isStopping }) { await Task.yield() }
+    }
+
     /// Runs on the loop and waits for the end of that turn.
     func onLoop<Result: Sendable>(
         _ body: @escaping @Sendable (isolated HTTPServer) -> Result
