@@ -14,7 +14,8 @@ static float largest_magnitude(const __m256 x[4]) {
     for (int i = 0; i < 4; i++) {
         largest = _mm256_max_epi32(largest, _mm256_and_si256(_mm256_castps_si256(x[i]), mask));
     }
-    __m128i four = _mm_max_epi32(_mm256_castsi256_si128(largest), _mm256_extracti128_si256(largest, 1));
+    __m128i four = _mm256_castsi256_si128(largest);
+    four = _mm_max_epi32(four, _mm256_extracti128_si256(largest, 1));
     four = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0x4e));
     four = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0xb1));
     return _mm_cvtsi128_si32(four) < 0x7f800000 ? _mm_cvtss_f32(_mm_castsi128_ps(four)) : NAN;

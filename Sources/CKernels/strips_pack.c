@@ -7,7 +7,8 @@
 typedef apus_block_parts row_parts[APUS_STRIP_ROWS];
 
 /// Adds bits `from`…`from + bits − 1` of all quads' values to a plane of `bits` bits per value.
-static void put_plane(const row_parts rows, size_t group, unsigned from, unsigned bits, uint8_t *plane) {
+static void put_plane(const row_parts rows, size_t group, unsigned from, unsigned bits,
+                      uint8_t *plane) {
     const unsigned quads_per_line = 8 / bits;
     const uint32_t mask = ((1u << bits) - 1) * 0x01010101; // in each of a quad's four bytes
     for (unsigned i = 0; i < APUS_GROUP_QUADS; i++) {
@@ -15,8 +16,9 @@ static void put_plane(const row_parts rows, size_t group, unsigned from, unsigne
         const unsigned line = bits == 4 ? i % 4 : i / quads_per_line;
         const unsigned shift = (bits == 4 ? i / 4 : i % quads_per_line) * bits;
         for (size_t r = 0; r < APUS_STRIP_ROWS; r++) {
+            const uint8_t *values = rows[r].values + group * APUS_GROUP_COLUMNS;
             uint32_t quad, lane;
-            memcpy(&quad, rows[r].values + group * APUS_GROUP_COLUMNS + i * sizeof quad, sizeof quad);
+            memcpy(&quad, values + i * sizeof quad, sizeof quad);
             uint8_t *place = plane + line * APUS_LINE_BYTES + r * sizeof lane;
             memcpy(&lane, place, sizeof lane);
             lane |= (quad >> from & mask) << shift;
@@ -46,7 +48,7 @@ static void put_planes(const row_parts rows, size_t group, unsigned value_bits, 
     }
 }
 
-/// The pairs of 6 bits of row `r`, group `group`.
+/// Stores the pair of 6 bits of row `r`, group `group`.
 static void put_six_bit_pair(unsigned a, unsigned b, size_t group, size_t r, uint8_t *scales) {
     scales[group * 16 + r] = (uint8_t)((a & 15) | (b & 15) << 4);
     scales[128 + group / 2 * 16 + r] |= (uint8_t)((a >> 4 | b >> 4 << 2) << group % 2 * 4);
@@ -54,27 +56,25 @@ static void put_six_bit_pair(unsigned a, unsigned b, size_t group, size_t r, uin
 
 static void put_scales(uint32_t type, const row_parts rows, uint8_t *scales) {
     for (size_t r = 0; r < APUS_STRIP_ROWS; r++) {
-        const apus_block_parts *row = &rows[r];
+        const int8_t *row_scales = rows[r].scales, *row_mins = rows[r].mins;
         switch (apus_scale_storage_of(type)) {
         case SCALES_NONE: return;
         case SCALES_SIX_BIT_PAIRS:
             for (size_t g = 0; g < 8; g++) {
-                if (type == APUS_Q3_K) {
-                    put_six_bit_pair((unsigned)(row->scales[2 * g] + 32),
-                                     (unsigned)(row->scales[2 * g + 1] + 32), g, r, scales);
-                } else {
-                    put_six_bit_pair((unsigned)row->scales[g], (unsigned)row->mins[g], g, r, scales);
-                }
+                const bool is_q3 = type == APUS_Q3_K;
+                const int a = is_q3 ? row_scales[2 * g] + 32 : row_scales[g];
+                const int b = is_q3 ? row_scales[2 * g + 1] + 32 : row_mins[g];
+                put_six_bit_pair((unsigned)a, (unsigned)b, g, r, scales);
             }
             break;
         case SCALES_NIBBLE_PAIRS:
             for (size_t h = 0; h < 16; h++) {
-                scales[h * 16 + r] = (uint8_t)(row->scales[h] | row->mins[h] << 4);
+                scales[h * 16 + r] = (uint8_t)(row_scales[h] | row_mins[h] << 4);
             }
             break;
         case SCALES_BYTES:
             for (size_t h = 0; h < 16; h++) {
-                scales[h * 16 + r] = (uint8_t)row->scales[h];
+                scales[h * 16 + r] = (uint8_t)row_scales[h];
             }
             break;
         }
@@ -94,15 +94,16 @@ static void put_block(uint32_t type, const row_parts rows, size_t index, uint8_t
         halves[0][r] = rows[r].d;
         halves[1][r] = rows[r].minimum;
     }
-    memcpy(strip + apus_d_offset(type, index), halves, rule.has_min ? sizeof halves : sizeof halves[0]);
+    const size_t halves_bytes = rule.has_min ? sizeof halves : sizeof halves[0];
+    memcpy(strip + apus_d_offset(type, index), halves, halves_bytes);
 }
 
 static inline void pack_floats(const size_t value_bytes, const uint8_t *rows, size_t row_bytes,
                                size_t row_count, size_t width, uint8_t *strip) {
     for (size_t k = 0; k < width; k++) {
         for (size_t r = 0; r < row_count; r++) {
-            memcpy(strip + (k * APUS_STRIP_ROWS + r) * value_bytes, rows + r * row_bytes + k * value_bytes,
-                   value_bytes);
+            memcpy(strip + (k * APUS_STRIP_ROWS + r) * value_bytes,
+                   rows + r * row_bytes + k * value_bytes, value_bytes);
         }
     }
 }

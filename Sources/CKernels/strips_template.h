@@ -3,18 +3,18 @@
 /// The kernels' loops, written once over a vocabulary of lanes.
 ///
 /// Included by strips_scalar.c, strips_avx2.c and strips_avx512.c, which define before it the
-/// vocabulary (strips_scalar.c says what each word means, as loops), `LANES`, the rows of a strip that
-/// are multiplied at a time, and `MAX_TILE` with its `TILES`, the most columns that share one unpacking
-/// of the weights.
-/// Each operation rounds in the same way in all three, so results are
+/// vocabulary (strips_scalar.c says what each word means, as loops), `LANES`, the rows of a strip
+/// that are multiplied at a time, and `MAX_TILE` with its `TILES`, the most columns that share one
+/// unpacking of the weights. Each operation rounds in the same way in all three, so results are
 /// bit-equal; each output goes through the same operations whatever the tile, so they do not depend
 /// on the batch.
 
 #include "activations.h"
 #include "strips_layout.h"
 
-/// How far ahead of the weights being multiplied memory is asked for. Two cores of Zen 5 streamed Q4_K
-/// at 58 GB/s for one column and 33 for eight with 8 KB, at 30 and 12 without; 4 and 16 KB were slower.
+/// How far ahead of the weights being multiplied memory is asked for. Two cores of Zen 5 streamed
+/// Q4_K at 58 GB/s for one column and 33 for eight with 8 KB, at 30 and 12 without; 4 and 16 KB
+/// were slower.
 #define PREFETCH_BYTES 8192
 
 /// Asks for `bytes` of weights that will be multiplied soon.
@@ -185,7 +185,7 @@ INLINE void multiply_tile(const uint32_t type, const size_t n, const uint8_t *st
 }
 
 /// As `multiply_tile` for weights and activations that are floats. Each output is the sum over even
-/// columns plus the sum over odd ones: two chains, so that one column need not wait for each addition.
+/// columns plus the sum over odd ones: two chains, so that one column need not wait for every sum.
 INLINE void multiply_float_tile(const uint32_t type, const size_t n, const uint8_t *strip,
                                 size_t width, size_t lane, const void *const *columns,
                                 float *const *outputs, bool is_first) {
@@ -220,8 +220,9 @@ INLINE void multiply_float_tile(const uint32_t type, const size_t n, const uint8
     }
 }
 
-INLINE void multiply_any_tile(const uint32_t type, const size_t n, const uint8_t *strip, size_t width,
-                              const void *const *columns, float *const *outputs, bool is_first) {
+INLINE void multiply_any_tile(const uint32_t type, const size_t n, const uint8_t *strip,
+                              size_t width, const void *const *columns, float *const *outputs,
+                              bool is_first) {
     for (size_t lane = 0; lane < APUS_STRIP_ROWS; lane += LANES, is_first = false) {
         if (type == APUS_F32 || type == APUS_F16 || type == APUS_BF16) {
             multiply_float_tile(type, n, strip, width, lane, columns, outputs, is_first);
@@ -240,7 +241,8 @@ INLINE size_t tile_columns(size_t column_count) {
 #define TILE(TYPE, N) \
     case N: multiply_any_tile(APUS_##TYPE, N, strip, width, columns, outputs, is_first); break;
 #define TILES_1(TYPE) TILE(TYPE, 1)
-#define TILES_6(TYPE) TILE(TYPE, 1) TILE(TYPE, 2) TILE(TYPE, 3) TILE(TYPE, 4) TILE(TYPE, 5) TILE(TYPE, 6)
+#define TILES_3(TYPE) TILE(TYPE, 1) TILE(TYPE, 2) TILE(TYPE, 3)
+#define TILES_6(TYPE) TILES_3(TYPE) TILE(TYPE, 4) TILE(TYPE, 5) TILE(TYPE, 6)
 #define TILES_8(TYPE) TILES_6(TYPE) TILE(TYPE, 7) TILE(TYPE, 8)
 
 /// The kernel of a type. The first tile brings the strip into the cache for the others.
