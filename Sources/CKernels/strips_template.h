@@ -12,9 +12,9 @@
 #include "activations.h"
 #include "strips_layout.h"
 
-/// How far ahead of the weights being multiplied memory is asked for. Two cores of Zen 5 streamed
-/// Q4_K at 58 GB/s for one column and 33 for eight with 8 KB, at 30 and 12 without; 4 and 16 KB
-/// were slower.
+/// How far ahead of the weights being multiplied memory is asked for. With 8 KB a core of Zen 5
+/// streams Q4_K at 38 GB/s for one column, which is all it can read, and at 23 for eight, which is
+/// all it can multiply; without, at 12 and 5. 4 and 16 KB are no better.
 #define PREFETCH_BYTES 8192
 
 /// Asks for `bytes` of weights that will be multiplied soon.
@@ -161,7 +161,8 @@ INLINE void multiply_tile(const uint32_t type, const size_t n, const uint8_t *st
                           size_t lane, const void *const *columns, float *const *outputs,
                           bool is_first) {
     const bool has_halves = apus_value_rule_of(type).scale_columns < APUS_GROUP_COLUMNS;
-    const size_t group_bytes = apus_body_bytes(type) / apus_block_groups(type) + APUS_HALVES_BYTES;
+    const size_t block_bytes = apus_body_bytes(type) + APUS_LINE_BYTES / apus_head_blocks(type);
+    const size_t group_bytes = block_bytes / apus_block_groups(type);
     const apus_activation_group *x[MAX_TILE];
     floats sums[MAX_TILE];
     UNROLL for (size_t c = 0; c < n; c++) {
