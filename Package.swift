@@ -21,6 +21,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     ],
     targets: [
@@ -48,13 +49,16 @@ let package = Package(
             dependencies: [
                 "ModelFile", "Tokenization", "Scheduling", "OpenAIAPI", "Decoding", "HTTPServing",
                 "CZlib",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "apus",
             dependencies: [
-                "ServerApp", "ModelFile", "Decoding",
+                "ServerApp", "ModelFile", "Decoding", "OpenAIAPI",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
 
@@ -72,9 +76,13 @@ let package = Package(
             name: "DecodingTests", dependencies: ["Decoding", "ModelFile", "CKernels"],
             swiftSettings: strict),
         .testTarget(
-            name: "HTTPServingTests", dependencies: ["HTTPServing"], swiftSettings: strict),
+            name: "HTTPServingTests",
+            dependencies: [
+                "HTTPServing", .product(name: "HTTPTypes", package: "swift-http-types"),
+            ], swiftSettings: strict),
         .testTarget(
-            name: "ServerAppTests", dependencies: ["ServerApp"], swiftSettings: strict),
+            name: "ServerAppTests", dependencies: ["ServerApp", "Decoding", "ModelFile"],
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -6,7 +6,7 @@
 
 #include "strips.h"
 
-/// 32 activations x ≈ scale·q, and the sums by which kernels settle offsets and mins of the weights.
+/// 32 activations x ≈ scale·q, and the sums by which kernels settle offsets and mins of weights.
 ///
 /// A group with a NaN or an infinity has the scale NaN and q = 0, so that every output it enters is
 /// NaN; one whose magnitudes are all below `APUS_SMALLEST_MAGNITUDE` is zero.
@@ -20,13 +20,12 @@ typedef struct {
 
 _Static_assert(sizeof(apus_activation_group) == 48, "three groups per 144 bytes, no padding");
 
-/// Smaller magnitudes than this would need a scale with fewer than 24 significant bits (127 · 2^−126).
+/// Smaller magnitudes would need a scale of fewer than 24 significant bits (127 · 2^−126).
 #define APUS_SMALLEST_MAGNITUDE 0x1.fcp-120f
 
 void apus_quantize_scalar(const float *values, size_t width, void *activation);
 #if defined(__x86_64__)
 void apus_quantize_avx2(const float *values, size_t width, void *activation);
-void apus_quantize_avx512(const float *values, size_t width, void *activation);
 #endif
 
 #endif

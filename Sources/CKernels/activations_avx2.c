@@ -14,17 +14,18 @@ static float largest_magnitude(const __m256 x[4]) {
     for (int i = 0; i < 4; i++) {
         largest = _mm256_max_epi32(largest, _mm256_and_si256(_mm256_castps_si256(x[i]), mask));
     }
-    __m128i four = _mm_max_epi32(_mm256_castsi256_si128(largest), _mm256_extracti128_si256(largest, 1));
+    __m128i four = _mm256_castsi256_si128(largest);
+    four = _mm_max_epi32(four, _mm256_extracti128_si256(largest, 1));
     four = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0x4e));
     four = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0xb1));
     return _mm_cvtsi128_si32(four) < 0x7f800000 ? _mm_cvtss_f32(_mm_castsi128_ps(four)) : NAN;
 }
 
-static int32_t sum_of(__m256i x) {
-    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
-    four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
-    four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0xb1));
-    return _mm_cvtsi128_si32(four);
+/// Sum of 16 int8.
+static int32_t sum_of(__m128i x) {
+    const __m128i unsigned_x = _mm_xor_si128(x, _mm_set1_epi8((char)128));
+    const __m128i eights = _mm_sad_epu8(unsigned_x, _mm_setzero_si128());
+    return _mm_cvtsi128_si32(eights) + _mm_extract_epi16(eights, 4) - 16 * 128;
 }
 
 /// 16 int32 of −127…127 to 16 bytes.
@@ -50,12 +51,13 @@ static void quantize_group(const float *values, apus_activation_group *group) {
     } else {
         group->scale = isnan(largest) ? NAN : 0.0f;
     }
-    const int32_t sums[2] = {sum_of(_mm256_add_epi32(q[0], q[1])), sum_of(_mm256_add_epi32(q[2], q[3]))};
-    _mm_storeu_si128((__m128i *)group->values, bytes_of(q[0], q[1]));
-    _mm_storeu_si128((__m128i *)(group->values + 16), bytes_of(q[2], q[3]));
-    group->scaled_sum = group->scale * (float)(sums[0] + sums[1]);
-    group->negated_sum = -(sums[0] + sums[1]);
-    group->negated_low_sum = -sums[0];
+    const __m128i low = bytes_of(q[0], q[1]), high = bytes_of(q[2], q[3]);
+    _mm_storeu_si128((__m128i *)group->values, low);
+    _mm_storeu_si128((__m128i *)(group->values + 16), high);
+    const int32_t low_sum = sum_of(low), sum = low_sum + sum_of(high);
+    group->scaled_sum = group->scale * (float)sum;
+    group->negated_sum = -sum;
+    group->negated_low_sum = -low_sum;
 }
 
 void apus_quantize_avx2(const float *values, size_t width, void *activation) {

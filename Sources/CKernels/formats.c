@@ -51,8 +51,8 @@ typedef struct PACKED {
 } block_q2_K;
 
 /// 16 × 16 values d·(scale − 32)·(q − 4). Low two bits in qs as in Q2_K; the third bit of column
-/// 32g + l is bit g of hmask[l]. Scales: low nibbles of bytes 0…7 are scales 0…7, high nibbles scales
-/// 8…15, and bytes 8…11 hold the upper two bits of scales i, i+4, i+8, i+12.
+/// 32g + l is bit g of hmask[l]. Scales: low nibbles of bytes 0…7 are scales 0…7, high nibbles
+/// scales 8…15, and bytes 8…11 hold the upper two bits of scales i, i+4, i+8, i+12.
 typedef struct PACKED {
     uint8_t hmask[32];
     uint8_t qs[64];
@@ -60,7 +60,8 @@ typedef struct PACKED {
     uint16_t d;
 } block_q3_K;
 
-/// 8 × 32 values d·scale·q − dmin·min. Nibbles: low of qs[32h + l] is column 64h + l, high 64h + 32 + l.
+/// 8 × 32 values d·scale·q − dmin·min. Nibbles: low of qs[32h + l] is column 64h + l, high column
+/// 64h + 32 + l.
 typedef struct PACKED {
     uint16_t d, dmin;
     uint8_t scales[12];
@@ -75,8 +76,9 @@ typedef struct PACKED {
     uint8_t qs[128];
 } block_q5_K;
 
-/// 16 × 16 values d·scale·(q − 32). Within half h of 128 columns: low nibbles of ql[64h …] are columns
-/// 0…63, high nibbles 64…127; bits 2s and 2s+1 of qh[32h + l] are the upper two bits of column 32s + l.
+/// 16 × 16 values d·scale·(q − 32). Within half h of 128 columns: low nibbles of ql[64h …] are
+/// columns 0…63, high nibbles 64…127; bits 2s and 2s+1 of qh[32h + l] are the upper two bits of
+/// column 32s + l.
 typedef struct PACKED {
     uint8_t ql[128];
     uint8_t qh[64];
@@ -140,9 +142,13 @@ static void take_six_bit_pairs(const uint8_t *packed, int8_t *scales, int8_t *mi
     }
 }
 
+/// Columns of a K-quant are taken in runs of 32, whose bits lie in consecutive bytes.
+#define EACH_RUN for (int run = 0; run < 8; run++)
+#define EACH_COLUMN for (int l = 0; l < 32; l++)
+
 static void take_q2_K(const block_q2_K *block, apus_block_parts *parts) {
-    for (int i = 0; i < 256; i++) {
-        parts->values[i] = block->qs[i / 128 * 32 + i % 32] >> i / 32 % 4 * 2 & 3;
+    EACH_RUN EACH_COLUMN {
+        parts->values[32 * run + l] = block->qs[run / 4 * 32 + l] >> run % 4 * 2 & 3;
     }
     for (int i = 0; i < 16; i++) {
         parts->scales[i] = block->scales[i] & 15;
@@ -153,9 +159,9 @@ static void take_q2_K(const block_q2_K *block, apus_block_parts *parts) {
 }
 
 static void take_q3_K(const block_q3_K *block, apus_block_parts *parts) {
-    for (int i = 0; i < 256; i++) {
-        const int low = block->qs[i / 128 * 32 + i % 32] >> i / 32 % 4 * 2 & 3;
-        parts->values[i] = (uint8_t)(low | (block->hmask[i % 32] >> i / 32 & 1) << 2);
+    EACH_RUN EACH_COLUMN {
+        const int low = block->qs[run / 4 * 32 + l] >> run % 4 * 2 & 3;
+        parts->values[32 * run + l] = (uint8_t)(low | (block->hmask[l] >> run & 1) << 2);
     }
     for (int i = 0; i < 16; i++) {
         const int low = block->scales[i % 8] >> i / 8 * 4 & 15;
@@ -166,8 +172,8 @@ static void take_q3_K(const block_q3_K *block, apus_block_parts *parts) {
 }
 
 static void take_q4_K(const block_q4_K *block, apus_block_parts *parts) {
-    for (int i = 0; i < 256; i++) {
-        parts->values[i] = block->qs[i / 64 * 32 + i % 32] >> i / 32 % 2 * 4 & 15;
+    EACH_RUN EACH_COLUMN {
+        parts->values[32 * run + l] = block->qs[run / 2 * 32 + l] >> run % 2 * 4 & 15;
     }
     take_six_bit_pairs(block->scales, parts->scales, parts->mins);
     parts->d = block->d;
@@ -175,9 +181,9 @@ static void take_q4_K(const block_q4_K *block, apus_block_parts *parts) {
 }
 
 static void take_q5_K(const block_q5_K *block, apus_block_parts *parts) {
-    for (int i = 0; i < 256; i++) {
-        const int low = block->qs[i / 64 * 32 + i % 32] >> i / 32 % 2 * 4 & 15;
-        parts->values[i] = (uint8_t)(low | (block->qh[i % 32] >> i / 32 & 1) << 4);
+    EACH_RUN EACH_COLUMN {
+        const int low = block->qs[run / 2 * 32 + l] >> run % 2 * 4 & 15;
+        parts->values[32 * run + l] = (uint8_t)(low | (block->qh[l] >> run & 1) << 4);
     }
     take_six_bit_pairs(block->scales, parts->scales, parts->mins);
     parts->d = block->d;
@@ -185,10 +191,10 @@ static void take_q5_K(const block_q5_K *block, apus_block_parts *parts) {
 }
 
 static void take_q6_K(const block_q6_K *block, apus_block_parts *parts) {
-    for (int i = 0; i < 256; i++) {
-        const int low = block->ql[i / 128 * 64 + i % 64] >> i / 64 % 2 * 4 & 15;
-        const int high = block->qh[i / 128 * 32 + i % 32] >> i / 32 % 4 * 2 & 3;
-        parts->values[i] = (uint8_t)(low | high << 4);
+    EACH_RUN EACH_COLUMN {
+        const int low = block->ql[run / 4 * 64 + run % 2 * 32 + l] >> run / 2 % 2 * 4 & 15;
+        const int high = block->qh[run / 4 * 32 + l] >> run % 4 * 2 & 3;
+        parts->values[32 * run + l] = (uint8_t)(low | high << 4);
     }
     memcpy(parts->scales, block->scales, sizeof block->scales);
     parts->d = block->d;
@@ -239,12 +245,12 @@ void apus_take_apart(uint32_t type, const void *block, apus_block_parts *parts) 
 
 // MARK: - Dequantising
 
-static void dequantize_block(uint32_t type, const apus_type_traits *traits, const void *block, float *values) {
+static void dequantize_block(uint32_t type, const void *block, float *values) {
     const apus_value_rule rule = apus_value_rule_of(type);
     apus_block_parts parts;
     apus_take_apart(type, block, &parts);
     const float d = apus_float_from_f16(parts.d);
-    for (uint32_t i = 0; i < traits->block_length; i++) {
+    for (uint32_t i = 0; i < apus_traits(type)->block_length; i++) {
         const uint32_t run = i / rule.scale_columns;
         const float scale = d * (float)parts.scales[run];
         values[i] = scale * (float)((int)parts.values[i] - rule.offset);
@@ -262,7 +268,7 @@ void apus_dequantize(uint32_t type, const void *blocks, float *values, size_t co
     const uint8_t *bytes = blocks;
     if (traits->is_quantized) {
         for (size_t i = 0; i < count; i += traits->block_length, bytes += traits->block_bytes) {
-            dequantize_block(type, traits, bytes, values + i);
+            dequantize_block(type, bytes, values + i);
         }
     } else if (type == APUS_F32) {
         memcpy(values, bytes, count * sizeof(float));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A GGUF block taken apart into plain numbers: what the dequantiser computes with and what the strip
-/// packer rearranges, so that each format's bit fiddling is written once.
+/// A GGUF block taken apart into plain numbers: what the dequantiser computes with and what the
+/// strip packer rearranges, so that each format's bit fiddling is written once.
 #ifndef APUS_FORMATS_BLOCKS_H
 #define APUS_FORMATS_BLOCKS_H
 
@@ -12,7 +12,7 @@
 /// Values in the longest block.
 #define APUS_MAX_BLOCK_LENGTH 256
 
-/// How a quantised type turns stored integers into values: within each run of `scale_columns` columns
+/// How a quantised type turns integers into values: within each run of `scale_columns` columns
 ///
 ///     value = d·scale · (q − offset) + minimum·min
 ///

@@ -15,8 +15,8 @@
 #define MAX_THREADS 1024
 /// Pages are asked for in this size, so that translation misses do not count as bandwidth.
 #define HUGE_PAGE_BYTES ((size_t)2 << 20)
-/// Rounds of `PEAK_CHAINS` instructions per thread and repetition: some 15 ms at two per cycle, against
-/// the 50 µs that starting a thread takes.
+/// Rounds of `PEAK_CHAINS` instructions per thread and repetition: some 15 ms at two per cycle,
+/// against the 50 µs that starting a thread takes.
 #define PEAK_ROUNDS ((size_t)10 << 20)
 /// The same for plain C, which is that many times slower.
 #define SCALAR_ROUNDS (PEAK_ROUNDS / 16)
@@ -69,8 +69,9 @@ static double seconds_of(probe_work *work, const void *context, size_t thread_co
     return started == thread_count ? seconds_now() - start : 0;
 }
 
-/// How often per second the threads do `work`, best of `repetitions`; 0 if they could not be started.
-static double best_rate(probe_work *work, const void *context, size_t thread_count, size_t repetitions) {
+/// How often per second the threads do `work`, best of `repetitions`; 0 if they could not start.
+static double best_rate(probe_work *work, const void *context, size_t thread_count,
+                        size_t repetitions) {
     static pthread_mutex_t one_probe_at_a_time = PTHREAD_MUTEX_INITIALIZER;
     if (thread_count == 0 || thread_count > MAX_THREADS) {
         return 0;

@@ -7,6 +7,7 @@
 // Half a strip at a time: the 8 quads of its groups stay in registers.
 #define LANES 8
 #define MAX_TILE 6
+#define TILES TILES_6
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("clang loop unroll(full)")
 
@@ -39,16 +40,18 @@ INLINE ints subtract(ints a, ints b) { return _mm256_sub_epi32(a, b); }
 
 INLINE ints offset_sum(ints negated_sum, const int offset, const int bits) {
     // `dot` takes 8-bit values as signed ones, which have no offset.
-    return offset == 0 || bits == 8 ? zero_ints()
-                                    : _mm256_slli_epi32(negated_sum, __builtin_ctz((unsigned)offset));
+    if (offset == 0 || bits == 8) {
+        return zero_ints();
+    }
+    return _mm256_slli_epi32(negated_sum, __builtin_ctz((unsigned)offset));
 }
 
-/// Sums of two products of a quad as int16. `maddubs` saturates, which 8-bit values could reach: those
-/// become |w − 128| · ±x, at most 2 · 128 · 127.
+/// Sums of two products of a quad as int16. `maddubs` saturates, which 8-bit values could reach:
+/// those become |w − 128| · ±x, at most 2 · 128 · 127.
 INLINE __m256i pair_sums(line weights, __m256i x, const int bits) {
     if (bits == 8) {
-        const __m256i signed_weights = _mm256_xor_si256(weights, _mm256_set1_epi8((char)128));
-        return _mm256_maddubs_epi16(_mm256_abs_epi8(signed_weights), _mm256_sign_epi8(x, signed_weights));
+        const __m256i w = _mm256_xor_si256(weights, _mm256_set1_epi8((char)128));
+        return _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w));
     }
     return _mm256_maddubs_epi16(weights, x);
 }
@@ -79,7 +82,9 @@ INLINE floats fused(floats a, floats b, floats c) { return _mm256_fmadd_ps(a, b,
 INLINE floats fused_negated(floats a, floats b, floats c) { return _mm256_fnmadd_ps(a, b, c); }
 INLINE void store(float *p, floats x) { _mm256_storeu_ps(p, x); }
 
-INLINE floats floats_from_f16(const uint8_t *p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)); }
+INLINE floats floats_from_f16(const uint8_t *p) {
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
+}
 
 INLINE floats load_weights(const uint32_t type, const uint8_t *p) {
     switch (type) {

@@ -6,20 +6,25 @@
 
 #define LANES 16
 #define MAX_TILE 8
+#define TILES TILES_8
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("clang loop unroll(full)")
 
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c"))), apply_to = function)
+#define FEATURES "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c"
+#pragma clang attribute push(__attribute__((target(FEATURES))), apply_to = function)
 
 typedef __m512i line;
 typedef __m512i ints;
 typedef __m512 floats;
 typedef __m128i bytes;
 
+// MARK: - Lines of unsigned values
+
 INLINE line load_line(const uint8_t *p) { return _mm512_loadu_si512(p); }
 
 INLINE line shifted(line x, const int shift) {
-    return shift > 0 ? _mm512_srli_epi16(x, (unsigned)shift) : shift < 0 ? _mm512_slli_epi16(x, (unsigned)-shift) : x;
+    const unsigned by = (unsigned)(shift < 0 ? -shift : shift);
+    return shift < 0 ? _mm512_slli_epi16(x, by) : _mm512_srli_epi16(x, by);
 }
 
 INLINE line field(line x, const int shift, const int mask) {
@@ -31,19 +36,24 @@ INLINE line join(line base, line x, const int shift, const int mask) {
     return _mm512_ternarylogic_epi32(base, shifted(x, shift), _mm512_set1_epi8((char)mask), 0xf8);
 }
 
+// MARK: - Integer sums
+
 INLINE ints zero_ints(void) { return _mm512_setzero_si512(); }
 
 INLINE ints broadcast_int(const int32_t *p) {
     __m512i x = _mm512_set1_epi32(*p);
     // Hidden from the optimiser, which would shift first and then need a shuffle to broadcast:
-    // 0.61 instead of 0.55 TOPS at four columns of Q5_0.
+    // 0.63 instead of 0.57 TOPS at eight columns of Q6_K.
     __asm__("" : "+v"(x));
     return x;
 }
 
 INLINE ints offset_sum(ints negated_sum, const int offset, const int bits) {
     (void)bits;
-    return offset == 0 ? zero_ints() : _mm512_slli_epi32(negated_sum, (unsigned)__builtin_ctz((unsigned)offset));
+    if (offset == 0) {
+        return zero_ints();
+    }
+    return _mm512_slli_epi32(negated_sum, (unsigned)__builtin_ctz((unsigned)offset));
 }
 
 INLINE ints dot(ints sum, const line *quads, const int8_t *x, const int bits) {
@@ -58,6 +68,9 @@ INLINE ints dot(ints sum, const line *quads, const int8_t *x, const int bits) {
 
 INLINE ints add(ints a, ints b) { return _mm512_add_epi32(a, b); }
 INLINE ints subtract(ints a, ints b) { return _mm512_sub_epi32(a, b); }
+
+// MARK: - Floats
+
 INLINE floats zeros(void) { return _mm512_setzero_ps(); }
 INLINE floats broadcast(const float *p) { return _mm512_set1_ps(*p); }
 INLINE floats floats_from_ints(ints x) { return _mm512_cvtepi32_ps(x); }
@@ -67,7 +80,9 @@ INLINE floats fused(floats a, floats b, floats c) { return _mm512_fmadd_ps(a, b,
 INLINE floats fused_negated(floats a, floats b, floats c) { return _mm512_fnmadd_ps(a, b, c); }
 INLINE void store(float *p, floats x) { _mm512_storeu_ps(p, x); }
 
-INLINE floats floats_from_f16(const uint8_t *p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p)); }
+INLINE floats floats_from_f16(const uint8_t *p) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+}
 
 INLINE floats load_weights(const uint32_t type, const uint8_t *p) {
     switch (type) {
@@ -78,6 +93,8 @@ INLINE floats load_weights(const uint32_t type, const uint8_t *p) {
             _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p)), 16));
     }
 }
+
+// MARK: - Integer scales
 
 INLINE bytes load_bytes(const uint8_t *p) { return _mm_loadu_si128((const __m128i *)p); }
 INLINE bytes shift_right(bytes x, int shift) { return _mm_srl_epi16(x, _mm_cvtsi32_si128(shift)); }

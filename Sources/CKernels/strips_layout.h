@@ -2,16 +2,16 @@
 
 /// Where things lie in a strip: shared by the packer and the kernels.
 ///
-/// A strip of a quantised type is a run of *blocks*, one per GGUF block length of columns (32 or 256),
-/// each holding that block of all 16 rows:
+/// A strip of a quantised type is a run of *blocks*, one per GGUF block length of columns (32 or
+/// 256), each holding that block of all 16 rows:
 ///
 ///     head    one line of f16 numbers: types with a min, d[16] and min[16] of one block;
 ///             other types, d[16] of a block and d[16] of the next, which has no head of its own
 ///     body    for each group of 32 columns: the planes of its values, 64 bytes per bit of a value;
 ///             then, for K-quants, the integer scales of all groups
 ///
-/// A *line* is 64 bytes: byte b of lane r belongs to row r and to column b of a *quad*, 4 consecutive
-/// columns: the operand of one `vpdpbusd`. Planes of a group (quads 0…7):
+/// A *line* is 64 bytes: byte b of lane r belongs to row r and to column b of a *quad*, 4
+/// consecutive columns: the operand of one `vpdpbusd`. Planes of a group (quads 0…7):
 ///
 ///     8 bits  line i: quad i
 ///     4 bits  line i of 4: low nibbles quad i, high nibbles quad 4 + i
@@ -24,9 +24,10 @@
 ///
 ///     Q6_K         256 bytes: int8, for each group its two halves
 ///     Q2_K         256 bytes: scale | min << 4, likewise
-///     Q3_K…Q5_K    192 bytes: pairs of 6 bits (a, b): Q4_K and Q5_K (scale, min) of a group, Q3_K the
-///                  scales + 32 of its halves. 128 bytes: low four bits a | b << 4, for each group;
-///                  64 bytes: upper bits a | b << 2, in the low nibbles for group 2i, high for 2i + 1
+///     Q3_K…Q5_K    192 bytes: pairs of 6 bits (a, b): Q4_K and Q5_K (scale, min) of a group,
+///                  Q3_K the scales + 32 of its halves. First 128 bytes: low four bits a | b << 4,
+///                  for each group. Then 64 bytes: upper two bits a | b << 2, in the low nibbles
+///                  for group 2i, in the high ones for group 2i + 1
 ///
 /// Everything takes as many bits as in GGUF; only an odd last block leaves half a head empty.
 ///
@@ -43,7 +44,12 @@
 #define APUS_HALVES_BYTES (APUS_STRIP_ROWS * 2)
 
 /// How the integer scales of a block are stored.
-typedef enum { SCALES_NONE, SCALES_SIX_BIT_PAIRS, SCALES_NIBBLE_PAIRS, SCALES_BYTES } apus_scale_storage;
+typedef enum {
+    SCALES_NONE,
+    SCALES_SIX_BIT_PAIRS,
+    SCALES_NIBBLE_PAIRS,
+    SCALES_BYTES,
+} apus_scale_storage;
 
 static inline apus_scale_storage apus_scale_storage_of(uint32_t type) {
     switch (type) {
@@ -63,7 +69,8 @@ static inline size_t apus_planes_bytes(uint32_t type) {
 
 /// Groups in a block.
 static inline size_t apus_block_groups(uint32_t type) {
-    return apus_scale_storage_of(type) == SCALES_NONE ? 1 : APUS_MAX_BLOCK_LENGTH / APUS_GROUP_COLUMNS;
+    const bool is_k_quant = apus_scale_storage_of(type) != SCALES_NONE;
+    return is_k_quant ? APUS_MAX_BLOCK_LENGTH / APUS_GROUP_COLUMNS : 1;
 }
 
 /// Bytes of a block's body; a multiple of 64.
@@ -79,7 +86,9 @@ static inline size_t apus_body_bytes(uint32_t type) {
 }
 
 /// Blocks that one head serves.
-static inline size_t apus_head_blocks(uint32_t type) { return apus_value_rule_of(type).has_min ? 1 : 2; }
+static inline size_t apus_head_blocks(uint32_t type) {
+    return apus_value_rule_of(type).has_min ? 1 : 2;
+}
 
 /// Offset in the strip of the head that serves block `index`.
 static inline size_t apus_head_offset(uint32_t type, size_t index) {

@@ -6,31 +6,23 @@
 /// The 16 rows' parts of one block.
 typedef apus_block_parts row_parts[APUS_STRIP_ROWS];
 
-/// One quad of one row.
-typedef struct {
-    uint8_t value[4];
-} quad;
-
-static quad quad_of(const apus_block_parts *parts, size_t group, size_t index) {
-    quad q;
-    memcpy(&q, parts->values + group * APUS_GROUP_COLUMNS + index * 4, sizeof q);
-    return q;
-}
-
 /// Adds bits `from`…`from + bits − 1` of all quads' values to a plane of `bits` bits per value.
-static void put_plane(const row_parts rows, size_t group, unsigned from, unsigned bits, uint8_t *plane) {
+static void put_plane(const row_parts rows, size_t group, unsigned from, unsigned bits,
+                      uint8_t *plane) {
     const unsigned quads_per_line = 8 / bits;
-    const uint8_t mask = (uint8_t)((1u << bits) - 1);
+    const uint32_t mask = ((1u << bits) - 1) * 0x01010101; // in each of a quad's four bytes
     for (unsigned i = 0; i < APUS_GROUP_QUADS; i++) {
         // Nibbles pair quads i and i + 4; other planes take quads in order.
         const unsigned line = bits == 4 ? i % 4 : i / quads_per_line;
         const unsigned shift = (bits == 4 ? i / 4 : i % quads_per_line) * bits;
         for (size_t r = 0; r < APUS_STRIP_ROWS; r++) {
-            const quad q = quad_of(&rows[r], group, i);
-            uint8_t *lane = plane + line * APUS_LINE_BYTES + r * 4;
-            for (int b = 0; b < 4; b++) {
-                lane[b] |= (uint8_t)((q.value[b] >> from & mask) << shift);
-            }
+            const uint8_t *values = rows[r].values + group * APUS_GROUP_COLUMNS;
+            uint32_t quad, lane;
+            memcpy(&quad, values + i * sizeof quad, sizeof quad);
+            uint8_t *place = plane + line * APUS_LINE_BYTES + r * sizeof lane;
+            memcpy(&lane, place, sizeof lane);
+            lane |= (quad >> from & mask) << shift;
+            memcpy(place, &lane, sizeof lane);
         }
     }
 }
@@ -56,7 +48,7 @@ static void put_planes(const row_parts rows, size_t group, unsigned value_bits, 
     }
 }
 
-/// The pairs of 6 bits of row `r`, group `group`.
+/// Stores the pair of 6 bits of row `r`, group `group`.
 static void put_six_bit_pair(unsigned a, unsigned b, size_t group, size_t r, uint8_t *scales) {
     scales[group * 16 + r] = (uint8_t)((a & 15) | (b & 15) << 4);
     scales[128 + group / 2 * 16 + r] |= (uint8_t)((a >> 4 | b >> 4 << 2) << group % 2 * 4);
@@ -64,27 +56,25 @@ static void put_six_bit_pair(unsigned a, unsigned b, size_t group, size_t r, uin
 
 static void put_scales(uint32_t type, const row_parts rows, uint8_t *scales) {
     for (size_t r = 0; r < APUS_STRIP_ROWS; r++) {
-        const apus_block_parts *row = &rows[r];
+        const int8_t *row_scales = rows[r].scales, *row_mins = rows[r].mins;
         switch (apus_scale_storage_of(type)) {
         case SCALES_NONE: return;
         case SCALES_SIX_BIT_PAIRS:
             for (size_t g = 0; g < 8; g++) {
-                if (type == APUS_Q3_K) {
-                    put_six_bit_pair((unsigned)(row->scales[2 * g] + 32),
-                                     (unsigned)(row->scales[2 * g + 1] + 32), g, r, scales);
-                } else {
-                    put_six_bit_pair((unsigned)row->scales[g], (unsigned)row->mins[g], g, r, scales);
-                }
+                const bool is_q3 = type == APUS_Q3_K;
+                const int a = is_q3 ? row_scales[2 * g] + 32 : row_scales[g];
+                const int b = is_q3 ? row_scales[2 * g + 1] + 32 : row_mins[g];
+                put_six_bit_pair((unsigned)a, (unsigned)b, g, r, scales);
             }
             break;
         case SCALES_NIBBLE_PAIRS:
             for (size_t h = 0; h < 16; h++) {
-                scales[h * 16 + r] = (uint8_t)(row->scales[h] | row->mins[h] << 4);
+                scales[h * 16 + r] = (uint8_t)(row_scales[h] | row_mins[h] << 4);
             }
             break;
         case SCALES_BYTES:
             for (size_t h = 0; h < 16; h++) {
-                scales[h * 16 + r] = (uint8_t)row->scales[h];
+                scales[h * 16 + r] = (uint8_t)row_scales[h];
             }
             break;
         }
@@ -104,15 +94,16 @@ static void put_block(uint32_t type, const row_parts rows, size_t index, uint8_t
         halves[0][r] = rows[r].d;
         halves[1][r] = rows[r].minimum;
     }
-    memcpy(strip + apus_d_offset(type, index), halves, rule.has_min ? sizeof halves : sizeof halves[0]);
+    const size_t halves_bytes = rule.has_min ? sizeof halves : sizeof halves[0];
+    memcpy(strip + apus_d_offset(type, index), halves, halves_bytes);
 }
 
-static void pack_floats(size_t element_bytes, const uint8_t *rows, size_t row_bytes, size_t row_count,
-                        size_t width, uint8_t *strip) {
+static inline void pack_floats(const size_t value_bytes, const uint8_t *rows, size_t row_bytes,
+                               size_t row_count, size_t width, uint8_t *strip) {
     for (size_t k = 0; k < width; k++) {
         for (size_t r = 0; r < row_count; r++) {
-            memcpy(strip + (k * APUS_STRIP_ROWS + r) * element_bytes,
-                   rows + r * row_bytes + k * element_bytes, element_bytes);
+            memcpy(strip + (k * APUS_STRIP_ROWS + r) * value_bytes,
+                   rows + r * row_bytes + k * value_bytes, value_bytes);
         }
     }
 }
@@ -125,8 +116,12 @@ void apus_pack_strip(uint32_t type, const void *rows, size_t row_bytes, size_t r
     }
     const uint8_t *bytes = rows;
     memset(strip, 0, apus_strip_bytes(type, width));
+    if (type == APUS_F32) {
+        pack_floats(sizeof(float), bytes, row_bytes, row_count, width, strip);
+        return;
+    }
     if (!traits->is_quantized) {
-        pack_floats(traits->block_bytes, bytes, row_bytes, row_count, width, strip);
+        pack_floats(sizeof(uint16_t), bytes, row_bytes, row_count, width, strip);
         return;
     }
     // Absent rows keep d = minimum = 0 and so are zeros whatever their integers.

@@ -10,6 +10,7 @@
 
 #define LANES 16
 #define MAX_TILE 1
+#define TILES TILES_1
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL
 #define EACH_LANE for (int lane = 0; lane < APUS_STRIP_ROWS; lane++)

@@ -3,18 +3,26 @@
 /// The kernels' loops, written once over a vocabulary of lanes.
 ///
 /// Included by strips_scalar.c, strips_avx2.c and strips_avx512.c, which define before it the
-/// vocabulary (strips_scalar.c says what each word means, as loops), `LANES`, the rows of a strip that
-/// are multiplied at a time, and `MAX_TILE`, the most columns that share one unpacking of the weights.
-/// Each operation rounds in the same way in all three, so results are
+/// vocabulary (strips_scalar.c says what each word means, as loops), `LANES`, the rows of a strip
+/// that are multiplied at a time, and `MAX_TILE` with its `TILES`, the most columns that share one
+/// unpacking of the weights. Each operation rounds in the same way in all three, so results are
 /// bit-equal; each output goes through the same operations whatever the tile, so they do not depend
 /// on the batch.
 
 #include "activations.h"
 #include "strips_layout.h"
 
-/// How far ahead of the weights being multiplied memory is asked for. Streaming from DRAM on two
-/// cores of Zen 5: 8 KB gave 46 GB/s at one column and 45 at eight, against 37 and 14 without.
+/// How far ahead of the weights being multiplied memory is asked for. Two cores of Zen 5 streamed
+/// Q4_K at 58 GB/s for one column and 33 for eight with 8 KB, at 30 and 12 without; 4 and 16 KB
+/// were slower.
 #define PREFETCH_BYTES 8192
+
+/// Asks for `bytes` of weights that will be multiplied soon.
+INLINE void prefetch(const uint8_t *weights, size_t bytes) {
+    for (size_t offset = 0; offset < bytes; offset += APUS_LINE_BYTES) {
+        __builtin_prefetch(weights + offset + PREFETCH_BYTES);
+    }
+}
 
 /// 32 columns of `LANES` rows, ready to multiply.
 typedef struct {
@@ -58,11 +66,14 @@ INLINE void unpack_values(const int bits, const uint8_t *planes, line *quads) {
     }
 }
 
-/// Scales and mins of group `g` of a K-quant's block: integers times d and minimum.
-INLINE void unpack_scales(const uint32_t type, const uint8_t *scales, size_t g, floats d, floats minimum,
-                          group_weights *weights) {
+/// Scales and mins of group `g` of a block: d and minimum, times the integers of a K-quant.
+INLINE void unpack_scales(const uint32_t type, const uint8_t *scales, size_t g, floats d,
+                          floats minimum, group_weights *weights) {
     switch (apus_scale_storage_of(type)) {
-    case SCALES_NONE: break;
+    case SCALES_NONE:
+        weights->scale[0] = d;
+        weights->min[0] = minimum;
+        break;
     case SCALES_SIX_BIT_PAIRS: {
         const bytes low = load_bytes(scales + g * 16);
         const bytes high = shift_right(load_bytes(scales + 128 + g / 2 * 16), (int)(g % 2 * 4));
@@ -80,13 +91,15 @@ INLINE void unpack_scales(const uint32_t type, const uint8_t *scales, size_t g, 
     case SCALES_NIBBLE_PAIRS:
         UNROLL for (size_t h = 0; h < 2; h++) {
             const bytes pair = load_bytes(scales + (2 * g + h) * 16);
-            weights->scale[h] = multiply(floats_from_unsigned(low_nibbles(pair), 0), d);
-            weights->min[h] = multiply(floats_from_unsigned(low_nibbles(shift_right(pair, 4)), 0), minimum);
+            const bytes scale = low_nibbles(pair), min = low_nibbles(shift_right(pair, 4));
+            weights->scale[h] = multiply(floats_from_unsigned(scale, 0), d);
+            weights->min[h] = multiply(floats_from_unsigned(min, 0), minimum);
         }
         break;
     case SCALES_BYTES:
         UNROLL for (size_t h = 0; h < 2; h++) {
-            weights->scale[h] = multiply(floats_from_signed(load_bytes(scales + (2 * g + h) * 16)), d);
+            const bytes scale = load_bytes(scales + (2 * g + h) * 16);
+            weights->scale[h] = multiply(floats_from_signed(scale), d);
         }
         break;
     }
@@ -98,58 +111,56 @@ INLINE void unpack_group(const uint32_t type, const uint8_t *strip, size_t group
     const apus_value_rule rule = apus_value_rule_of(type);
     const size_t block = group / apus_block_groups(type), g = group % apus_block_groups(type);
     const uint8_t *body = strip + apus_body_offset(type, block);
+    const uint8_t *planes = body + g * apus_planes_bytes(type);
     const uint8_t *scales = body + apus_block_groups(type) * apus_planes_bytes(type);
-    const uint8_t *d = strip + apus_d_offset(type, block) + lane * sizeof(uint16_t);
-    unpack_values(rule.value_bits, body + g * apus_planes_bytes(type) + lane * 4, weights->quads);
-    weights->scale[0] = floats_from_f16(d);
-    if (rule.has_min) {
-        weights->min[0] = floats_from_f16(d + APUS_HALVES_BYTES);
-    }
-    unpack_scales(type, scales + lane, g, weights->scale[0], weights->min[0], weights);
+    const uint8_t *halves = strip + apus_d_offset(type, block) + lane * sizeof(uint16_t);
+    const floats d = floats_from_f16(halves);
+    const floats minimum = rule.has_min ? floats_from_f16(halves + APUS_HALVES_BYTES) : zeros();
+    unpack_values(rule.value_bits, planes + lane * 4, weights->quads);
+    unpack_scales(type, scales + lane, g, d, minimum, weights);
 }
 
 // MARK: - Multiplying
 
-/// Σ (weight − offset)·q of one group.
-INLINE ints group_dot(const uint32_t type, const group_weights *weights, const apus_activation_group *x) {
+/// Σ (weight − offset)·q over four quads, given −Σq.
+INLINE ints offset_dot(const uint32_t type, ints negated_sum, const line *quads, const int8_t *x) {
     const apus_value_rule rule = apus_value_rule_of(type);
-    // Two chains, since the instruction's latency is several times its cost.
-    const ints start = offset_sum(broadcast_int(&x->negated_sum), rule.offset, rule.value_bits);
-    const ints low = dot(start, weights->quads, x->values, rule.value_bits);
-    const ints high = dot(zero_ints(), weights->quads + 4, x->values + 16, rule.value_bits);
-    return add(low, high);
+    return dot(offset_sum(negated_sum, rule.offset, rule.value_bits), quads, x, rule.value_bits);
 }
 
 /// sum + weights · activations of one group and one column.
 INLINE floats add_group(const uint32_t type, const group_weights *weights,
                         const apus_activation_group *x, floats sum) {
+    const apus_value_rule rule = apus_value_rule_of(type);
+    // Two chains, since a dot instruction takes several times as long as it keeps its unit busy.
+    const ints low = offset_dot(type, broadcast_int(&x->negated_sum), weights->quads, x->values);
+    const ints high = dot(zero_ints(), weights->quads + 4, x->values + 16, rule.value_bits);
     const floats scale = multiply(weights->scale[0], broadcast(&x->scale));
-    sum = fused(floats_from_ints(group_dot(type, weights, x)), scale, sum);
-    return apus_value_rule_of(type).has_min ? fused(weights->min[0], broadcast(&x->scaled_sum), sum) : sum;
+    sum = fused(floats_from_ints(add(low, high)), scale, sum);
+    return rule.has_min ? fused(weights->min[0], broadcast(&x->scaled_sum), sum) : sum;
 }
 
 /// As `add_group`, for types whose halves of a group have their own scales.
 INLINE floats add_halves(const uint32_t type, const group_weights *weights,
                          const apus_activation_group *x, floats sum) {
-    const apus_value_rule rule = apus_value_rule_of(type);
     const ints low_sum = broadcast_int(&x->negated_low_sum);
     const ints high_sum = subtract(broadcast_int(&x->negated_sum), low_sum);
-    const ints low = dot(offset_sum(low_sum, rule.offset, rule.value_bits), weights->quads, x->values,
-                         rule.value_bits);
-    const ints high = dot(offset_sum(high_sum, rule.offset, rule.value_bits), weights->quads + 4,
-                          x->values + 16, rule.value_bits);
+    const ints low = offset_dot(type, low_sum, weights->quads, x->values);
+    const ints high = offset_dot(type, high_sum, weights->quads + 4, x->values + 16);
     floats term = multiply(floats_from_ints(low), weights->scale[0]);
     term = fused(floats_from_ints(high), weights->scale[1], term);
-    if (rule.has_min) {
+    if (apus_value_rule_of(type).has_min) {
         term = fused_negated(weights->min[0], floats_from_ints(low_sum), term);
         term = fused_negated(weights->min[1], floats_from_ints(high_sum), term);
     }
     return fused(term, broadcast(&x->scale), sum);
 }
 
-/// outputs[c] = strip · columns[c] for a tile of `n` columns.
-INLINE void multiply_tile(const uint32_t type, const size_t n, const uint8_t *strip, size_t group_count,
-                          size_t lane, const void *const *columns, float *const *outputs, bool is_first) {
+/// outputs[c][lane…] = rows lane… of the strip · columns[c], for a tile of `n` columns.
+INLINE void multiply_tile(const uint32_t type, const size_t n, const uint8_t *strip, size_t width,
+                          size_t lane, const void *const *columns, float *const *outputs,
+                          bool is_first) {
+    const bool has_halves = apus_value_rule_of(type).scale_columns < APUS_GROUP_COLUMNS;
     const size_t group_bytes = apus_body_bytes(type) / apus_block_groups(type) + APUS_HALVES_BYTES;
     const apus_activation_group *x[MAX_TILE];
     floats sums[MAX_TILE];
@@ -157,18 +168,15 @@ INLINE void multiply_tile(const uint32_t type, const size_t n, const uint8_t *st
         x[c] = columns[c];
         sums[c] = zeros();
     }
-    for (size_t g = 0; g < group_count; g++) {
+    for (size_t g = 0; g < width / APUS_GROUP_COLUMNS; g++) {
         if (is_first) {
-            for (size_t offset = 0; offset < group_bytes; offset += APUS_LINE_BYTES) {
-                __builtin_prefetch(strip + g * group_bytes + offset + PREFETCH_BYTES);
-            }
+            prefetch(strip + g * group_bytes, group_bytes);
         }
         group_weights weights;
         unpack_group(type, strip, g, lane, &weights);
         UNROLL for (size_t c = 0; c < n; c++) {
-            sums[c] = apus_value_rule_of(type).scale_columns == APUS_GROUP_COLUMNS
-                ? add_group(type, &weights, x[c] + g, sums[c])
-                : add_halves(type, &weights, x[c] + g, sums[c]);
+            sums[c] = has_halves ? add_halves(type, &weights, x[c] + g, sums[c])
+                                 : add_group(type, &weights, x[c] + g, sums[c]);
         }
     }
     UNROLL for (size_t c = 0; c < n; c++) {
@@ -177,10 +185,10 @@ INLINE void multiply_tile(const uint32_t type, const size_t n, const uint8_t *st
 }
 
 /// As `multiply_tile` for weights and activations that are floats. Each output is the sum over even
-/// columns plus the sum over odd ones: two chains, so that one column need not wait for each addition.
-INLINE void multiply_float_tile(const uint32_t type, const size_t n, const uint8_t *strip, size_t width,
-                                size_t lane, const void *const *columns, float *const *outputs,
-                                bool is_first) {
+/// columns plus the sum over odd ones: two chains, so that one column need not wait for every sum.
+INLINE void multiply_float_tile(const uint32_t type, const size_t n, const uint8_t *strip,
+                                size_t width, size_t lane, const void *const *columns,
+                                float *const *outputs, bool is_first) {
     const size_t value_bytes = type == APUS_F32 ? sizeof(float) : sizeof(uint16_t);
     const size_t column_bytes = value_bytes * APUS_STRIP_ROWS;
     const uint8_t *weights = strip + lane * value_bytes;
@@ -193,9 +201,7 @@ INLINE void multiply_float_tile(const uint32_t type, const size_t n, const uint8
     size_t k = 0;
     for (; k + 1 < width; k += 2, weights += 2 * column_bytes) {
         if (is_first) {
-            for (size_t offset = 0; offset < 2 * column_bytes; offset += APUS_LINE_BYTES) {
-                __builtin_prefetch(weights + offset + PREFETCH_BYTES);
-            }
+            prefetch(weights, 2 * column_bytes);
         }
         const floats first = load_weights(type, weights);
         const floats second = load_weights(type, weights + column_bytes);
@@ -214,13 +220,14 @@ INLINE void multiply_float_tile(const uint32_t type, const size_t n, const uint8
     }
 }
 
-INLINE void multiply_any_tile(const uint32_t type, const size_t n, const uint8_t *strip, size_t width,
-                              const void *const *columns, float *const *outputs, bool is_first) {
+INLINE void multiply_any_tile(const uint32_t type, const size_t n, const uint8_t *strip,
+                              size_t width, const void *const *columns, float *const *outputs,
+                              bool is_first) {
     for (size_t lane = 0; lane < APUS_STRIP_ROWS; lane += LANES, is_first = false) {
         if (type == APUS_F32 || type == APUS_F16 || type == APUS_BF16) {
             multiply_float_tile(type, n, strip, width, lane, columns, outputs, is_first);
         } else {
-            multiply_tile(type, n, strip, width / APUS_GROUP_COLUMNS, lane, columns, outputs, is_first);
+            multiply_tile(type, n, strip, width, lane, columns, outputs, is_first);
         }
     }
 }
@@ -233,17 +240,10 @@ INLINE size_t tile_columns(size_t column_count) {
 
 #define TILE(TYPE, N) \
     case N: multiply_any_tile(APUS_##TYPE, N, strip, width, columns, outputs, is_first); break;
-
-#if MAX_TILE == 1
-#define TILES(TYPE) TILE(TYPE, 1)
-#elif MAX_TILE == 4
-#define TILES(TYPE) TILE(TYPE, 1) TILE(TYPE, 2) TILE(TYPE, 3) TILE(TYPE, 4)
-#elif MAX_TILE == 6
-#define TILES(TYPE) TILE(TYPE, 1) TILE(TYPE, 2) TILE(TYPE, 3) TILE(TYPE, 4) TILE(TYPE, 5) TILE(TYPE, 6)
-#elif MAX_TILE == 8
-#define TILES(TYPE) \
-    TILE(TYPE, 1) TILE(TYPE, 2) TILE(TYPE, 3) TILE(TYPE, 4) TILE(TYPE, 5) TILE(TYPE, 6) TILE(TYPE, 7) TILE(TYPE, 8)
-#endif
+#define TILES_1(TYPE) TILE(TYPE, 1)
+#define TILES_3(TYPE) TILE(TYPE, 1) TILE(TYPE, 2) TILE(TYPE, 3)
+#define TILES_6(TYPE) TILES_3(TYPE) TILE(TYPE, 4) TILE(TYPE, 5) TILE(TYPE, 6)
+#define TILES_8(TYPE) TILES_6(TYPE) TILE(TYPE, 7) TILE(TYPE, 8)
 
 /// The kernel of a type. The first tile brings the strip into the cache for the others.
 #define DEFINE_KERNEL(TYPE) \

@@ -110,7 +110,10 @@ extension Scheduler {
                 limits.maxStepTokenCount - plan.tokenCount)
     }
 
-    private func append(running index: Int, rowCount: Int, to plan: inout StepPlan) {
+    /// Plans the next rows of one sequence.
+    ///
+    /// Mutating only because the compiler would else copy the whole scheduler for each call.
+    private mutating func append(running index: Int, rowCount: Int, to plan: inout StepPlan) {
         let sequence = running[index]
         let endPosition = sequence.computedTokenCount + rowCount
         let blockCount = limits.blockCount(forPositionCount: endPosition)

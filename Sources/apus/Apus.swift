@@ -8,5 +8,8 @@ struct Apus: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apus",
         abstract: "Serve mixture-of-experts language models on CPUs, OpenAI-compatible.",
-        subcommands: [BenchCommand.self, EvaluateCommand.self])
+        subcommands: [
+            ServeCommand.self, GenerateCommand.self, InspectCommand.self, BenchCommand.self,
+            EvaluateCommand.self, HealthCommand.self,
+        ])
 }

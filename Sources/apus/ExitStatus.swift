@@ -26,11 +26,19 @@ func reportingModelErrors<Result>(
 }
 
 private func failure(_ path: String, _ error: ModelError) -> ExitCode {
-    printError("\(path): \(error)")
+    printError(error.line(path))
     return error.isMissingInput ? ExitStatus.missingInput : ExitStatus.badConfiguration
 }
 
 /// Prints one line on standard error.
 func printError(_ message: String) {
     FileHandle.standardError.write(Data("apus: \(message)\n".utf8))
+}
+
+extension ModelError {
+    /// One line that names the file once.
+    func line(_ path: String) -> String {
+        // The reader's own errors begin with the path.
+        if case .file(let error) = self { "\(error)" } else { "\(path): \(self)" }
+    }
 }

@@ -42,7 +42,10 @@ import Testing
     @Test(arguments: [1, 2, 3] as [UInt64])
     func `doubles read back as the same double`(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
-        let special = [0.0, -0.0, .leastNonzeroMagnitude, .leastNormalMagnitude, .greatestFiniteMagnitude, -0.1]
+        let special = [
+            0.0, -0.0, .leastNonzeroMagnitude, .leastNormalMagnitude, .greatestFiniteMagnitude,
+            -0.1,
+        ]
         let random = (0..<2000).map { _ in Double(bitPattern: generator.next()) }
         let values = special + random.filter(\.isFinite)
         var writer = JSONWriter()

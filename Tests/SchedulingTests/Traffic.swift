@@ -30,7 +30,7 @@ struct Traffic {
         scheduler = Scheduler(limits: limits)
         plan = StepPlan(limits: limits)
         audit = ScheduleAudit(limits: limits)
-        arrivalsLeft = Int.random(in: 1...14, using: &random)
+        arrivalsLeft = Int.random(in: 1...24, using: &random)
     }
 
     mutating func run() throws {
@@ -69,7 +69,9 @@ struct Traffic {
             arrivalsLeft -= 1
             nextID += 1
             let longest = limits.maxSequenceLength + (random.happens(oneIn: 10) ? 9 : 0)
-            let promptTokenCount = Int.random(in: 0...longest, using: &random)
+            // Mostly short prompts: those run together long enough to outgrow the pool.
+            let shortening = Int.random(in: 1...12, using: &random)
+            let promptTokenCount = Int.random(in: 0...longest / shortening, using: &random)
             let room = max(0, limits.maxSequenceLength - promptTokenCount)
             let maxNewTokenCount = Int.random(in: 0...room + room / 8, using: &random)
             let scoresPrompt = random.happens(oneIn: 4)
@@ -135,7 +137,7 @@ struct Traffic {
             maxPrefillTokenCountWhileDecoding: Int.random(
                 in: 1...maxStepTokenCount, using: &random),
             maxSequenceLength: maxSequenceLength,
-            kvBlockCount: Int.random(in: max(1, blockCount / 2)...blockCount * 3, using: &random),
+            kvBlockCount: Int.random(in: max(1, blockCount / 2)...blockCount * 2, using: &random),
             kvBlockLength: kvBlockLength)
     }
 }

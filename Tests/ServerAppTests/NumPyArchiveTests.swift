@@ -189,8 +189,44 @@ struct NumPyArchiveTests {
         #expect(throws: NumPyDefect.self) { try NumPyArray(file(dictionary), path: "", name: "") }
     }
 
-    private func file(_ dictionary: String) -> [UInt8] {
+    @Test func `elements must be as many as the shape says, no fewer and no more`() throws {
+        let one = "{'descr': '<f4', 'fortran_order': False, 'shape': (1,)}"
+        let wrapped = "{'descr': '<f4', 'fortran_order': False, 'shape': (4, 4611686018427387904)}"
+
+        for elementBytes in [0, 3, 5, 8] {
+            #expect(throws: NumPyDefect.self) {
+                try NumPyArray(file(one, elementBytes: elementBytes), path: "", name: "")
+            }
+        }
+        #expect(throws: NumPyDefect.self) {
+            try NumPyArray(file(wrapped, elementBytes: 0), path: "", name: "")
+        }
+    }
+
+    @Test func `an element changed since it was saved does not match its checksum`() throws {
+        var bytes = try bytes("versions.npz")
+        let header = try #require(bytes.firstRange(of: Array("'shape': (2, 3)".utf8)))
+        let element =
+            try #require(bytes[header.upperBound...].firstIndex(of: UInt8(ascii: "\n"))) + 4
+        bytes[element] ^= 1
+        let damaged = try ZipArchive(bytes)
+
+        let error = #expect(throws: NumPyDefect.self) { try damaged.contents(of: "version1.npy") }
+
+        #expect(error == NumPyDefect(wanted: "bytes that match the checksum", found: "others"))
+    }
+
+    @Test func `a cursor stops at its limit, not at the end of its bytes`() throws {
+        var reader = LittleEndianReader([1, 2, 3, 4], limit: 3)
+        #expect(try reader.integer(UInt16.self) == 0x0201)
+        #expect(throws: NumPyDefect(wanted: "2 bytes at 2", found: "1")) { try reader.skip(2) }
+        var outside = LittleEndianReader([1, 2, 3, 4], at: 4, limit: 3)
+        #expect(throws: NumPyDefect(wanted: "0 bytes at 4", found: "0")) { try outside.skip(0) }
+    }
+
+    private func file(_ dictionary: String, elementBytes: Int = 4) -> [UInt8] {
         let text = Array(dictionary.utf8)
-        return [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(text.count), 0] + text + [0, 0, 0, 0]
+        let header = [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(text.count), 0] + text
+        return header + [UInt8](repeating: 0, count: elementBytes)
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Tensor types of GGUF, their block sizes, and the scalar dequantiser that defines what each means.
+/// Tensor types of GGUF, their block sizes, and the dequantiser that defines what each means.
 #ifndef APUS_FORMATS_H
 #define APUS_FORMATS_H
 
@@ -37,7 +37,7 @@ typedef struct {
 const apus_type_traits *apus_traits(uint32_t type);
 
 /// values[0..count) from consecutive GGUF blocks; `count` is a multiple of the block length.
-/// Exactly gguf-py's `dequantize`, in float32.
+/// Bit for bit gguf-py's `dequantize`, in float32. Blocks need no alignment; any bytes are safe.
 void apus_dequantize(uint32_t type, const void *blocks, float *values, size_t count);
 
 #endif

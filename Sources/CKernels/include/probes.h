@@ -6,11 +6,13 @@
 
 #include "strips.h"
 
-/// Bytes per second that `thread_count` threads read from `bytes` of memory, best of `repetitions`.
+/// Bytes per second that `thread_count` threads read from `bytes` of memory (rounded down to 2 MB,
+/// touched first), best of `repetitions`; 0 when the memory or the threads cannot be had.
 double apus_probe_read_bandwidth(size_t thread_count, size_t bytes, size_t repetitions);
 
 /// int8 multiply-accumulate operations per second (each counts as two) that `thread_count` threads
-/// reach in registers with the widest dot-product instruction of `isa`, best of `repetitions`.
+/// reach in registers with the widest dot-product instruction of `isa`, best of `repetitions`; 0
+/// when this CPU lacks `isa`. AVX2's `maddubs` is counted with the 16-bit addition that follows it.
 double apus_probe_int8_peak(size_t thread_count, apus_isa isa, size_t repetitions);
 
 #endif

@@ -59,6 +59,11 @@ struct MixtureOfExperts {
         let plan = StripPlan(down[0], threadCount: step.team.threadCount)
         let columns = routing.gated.columns(for: down[0])
         step.team.forEach(plan.itemCount) { item, worker in
+            let strips = plan.strips(of: item)
+            for row in 0..<step.rowCount {
+                (routing.sums[row] + strips.lowerBound * 16).update(
+                    repeating: 0, count: strips.count * 16)
+            }
             for index in 0..<routing.activeExpertCount {
                 let expert = Int(routing.activeExperts[index])
                 let slots = routing.slots(of: expert)
@@ -66,12 +71,18 @@ struct MixtureOfExperts {
                     from: slots.lowerBound, to: slots.upperBound, by: WorkerScratch.columnTile)
                 {
                     let end = min(tile + WorkerScratch.columnTile, slots.upperBound)
-                    for strip in plan.strips(of: item) {
+                    for strip in strips {
                         addDown(
                             strip, of: down[expert], slots: tile..<end, columns: columns + tile,
                             step, step.workers[worker])
                     }
                 }
+            }
+            let first = strips.lowerBound * 16
+            let count = min(strips.upperBound * 16, down[0].rowCount) - first
+            for row in 0..<step.rowCount {
+                step.vectors.add_scaled(
+                    1, routing.sums[row] + first, count, step.hidden[row] + first)
             }
         }
     }
@@ -87,7 +98,7 @@ struct MixtureOfExperts {
             step.vectors.add_scaled(
                 step.routing.slotWeight[slot],
                 scratch.first + (slot - slots.lowerBound) * 16, rows,
-                step.hidden[Int(step.routing.slotRow[slot])] + strip * 16)
+                step.routing.sums[Int(step.routing.slotRow[slot])] + strip * 16)
         }
     }
 }

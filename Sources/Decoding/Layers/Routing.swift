@@ -22,6 +22,8 @@ final class Routing {
     let upColumns: UnsafeMutablePointer<UnsafeRawPointer?>
     /// Gated intermediate of each slot [T·A, F].
     let gated: Activations
+    /// Weighted sum of a row's experts [T, H].
+    let sums: Rows
     /// Experts that have slots, ascending; their number; first slot of every expert [E + 1].
     let activeExperts: UnsafeMutablePointer<Int32>
     private(set) var activeExpertCount = 0
@@ -42,6 +44,8 @@ final class Routing {
         gated = try Activations(
             memory, capacity: shape.expertCount > 0 ? slots : 1, width: max(1, shape.expertWidth),
             isa: isa, quantizes: shape.quantizes)
+        sums = try Rows(
+            memory, capacity: shape.expertCount > 0 ? maxRowCount : 1, width: shape.hiddenSize)
         activeExperts = try memory.allocate(Int32.self, count: max(1, shape.expertCount))
         firstSlot = try memory.allocate(Int32.self, count: shape.expertCount + 1)
         cursor = try memory.allocate(Int32.self, count: shape.expertCount + 1)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Head counts and rotary settings of grouped-query attention, as the families of GGUF spell them.
+/// Head counts of grouped-query attention, as the families of GGUF spell them.
 struct AttentionShape {
     /// `attention.head_count`
     let queryHeadCount: Int
@@ -10,12 +10,9 @@ struct AttentionShape {
     let headDimension: Int
     /// `attention.layer_norm_rms_epsilon`
     let epsilon: Float
-    let rotary: RotaryEmbedding
 
-    init(
-        _ parameters: HyperParameters, _ loader: WeightLoader, hiddenSize: Int,
-        pairing: RotaryEmbedding.Pairing
-    ) throws(ModelError) {
+    init(_ parameters: HyperParameters) throws(ModelError) {
+        let hiddenSize = try parameters.hiddenSize()
         queryHeadCount = try parameters.int("attention.head_count", in: 1...4096)
         kvHeadCount =
             try parameters.intIfPresent("attention.head_count_kv", in: 1...queryHeadCount)
@@ -31,12 +28,11 @@ struct AttentionShape {
             throw .unsupported("value heads of another length than key heads")
         }
         epsilon = try parameters.positive("attention.layer_norm_rms_epsilon")
-        rotary = try Self.rotary(parameters, loader, headDimension: headDimension, pairing: pairing)
     }
 
-    private static func rotary(
-        _ parameters: HyperParameters, _ loader: WeightLoader, headDimension: Int,
-        pairing: RotaryEmbedding.Pairing
+    /// The rotary embedding that the hyper-parameters describe.
+    func rotary(
+        _ parameters: HyperParameters, _ loader: WeightLoader, pairing: RotaryEmbedding.Pairing
     ) throws(ModelError) -> RotaryEmbedding {
         let dimension =
             try parameters.intIfPresent("rope.dimension_count", in: 2...headDimension)
@@ -57,5 +53,12 @@ struct AttentionShape {
             pairing: pairing, dimension: dimension,
             base: try parameters.positive("rope.freq_base", default: 10000), scale: scale,
             factors: factors)
+    }
+
+    /// What every layer keeps of each position.
+    func kvShape(layerCount: Int) -> KVShape {
+        KVShape(
+            layerCount: layerCount, headCount: kvHeadCount, keyDimension: headDimension,
+            valueDimension: headDimension)
     }
 }

@@ -25,9 +25,9 @@ struct Llama: ModelFamily {
 
     init(_ parameters: HyperParameters, _ loader: WeightLoader) throws(ModelError) {
         let hiddenSize = try parameters.hiddenSize()
+        let shape = try AttentionShape(parameters)
         // The converter permutes Llama's queries and keys so that pairs are adjacent.
-        let shape = try AttentionShape(
-            parameters, loader, hiddenSize: hiddenSize, pairing: .interleaved)
+        rotary = try shape.rotary(parameters, loader, pairing: .interleaved)
         let isExpert = try parameters.intIfPresent("expert_count", in: 0...4096) ?? 0 > 0
         let layerCount = try parameters.layerCount()
 
@@ -40,7 +40,7 @@ struct Llama: ModelFamily {
                     attentionNorm: try loader.norm(
                         name + "attn_norm.weight", width: hiddenSize, epsilon: shape.epsilon),
                     attention: try loader.groupedQueryAttention(
-                        index, shape, hiddenSize: hiddenSize, normalization: .none),
+                        index, shape, rotary, hiddenSize: hiddenSize, normalization: .none),
                     feedForwardNorm: try loader.norm(
                         name + "ffn_norm.weight", width: hiddenSize, epsilon: shape.epsilon),
                     feedForward: isExpert
@@ -53,7 +53,6 @@ struct Llama: ModelFamily {
                                 width: try parameters.feedForwardWidth()))))
         }
         self.layers = layers
-        rotary = shape.rotary
         outputNorm = try loader.norm(
             "output_norm.weight", width: hiddenSize, epsilon: shape.epsilon)
         output = try Self.output(

@@ -17,7 +17,10 @@ protocol ModelFamily {
     var outputNorm: RMSNorm { get }
     /// [V, H]
     var output: Matrix { get }
-    /// What a layer keeps of each position.
+
+    /// What the layers keep of each position.
+    static func kvShape(_ parameters: HyperParameters) throws(ModelError) -> KVShape
+    /// The same, once loaded.
     var kvShape: KVShape { get }
 
     /// Asks for the scratch that the layers need.
@@ -33,6 +36,11 @@ var families: [any ModelFamily.Type] {
 }
 
 extension ModelFamily {
+    /// Grouped-query attention in every layer, as most families have it.
+    static func kvShape(_ parameters: HyperParameters) throws(ModelError) -> KVShape {
+        try AttentionShape(parameters).kvShape(layerCount: try parameters.layerCount())
+    }
+
     /// The output matrix, or the embedding's where the file ties them.
     static func output(
         _ loader: WeightLoader, vocabularySize: Int, hiddenSize: Int

@@ -21,7 +21,8 @@ struct Qwen2MoE: ModelFamily {
 
     init(_ parameters: HyperParameters, _ loader: WeightLoader) throws(ModelError) {
         let hiddenSize = try parameters.hiddenSize()
-        let shape = try AttentionShape(parameters, loader, hiddenSize: hiddenSize, pairing: .halves)
+        let shape = try AttentionShape(parameters)
+        rotary = try shape.rotary(parameters, loader, pairing: .halves)
         let layerCount = try parameters.layerCount()
 
         embedding = try loader.embedding("token_embd.weight", hiddenSize: hiddenSize)
@@ -33,7 +34,7 @@ struct Qwen2MoE: ModelFamily {
                     attentionNorm: try loader.norm(
                         name + "attn_norm.weight", width: hiddenSize, epsilon: shape.epsilon),
                     attention: try loader.groupedQueryAttention(
-                        index, shape, hiddenSize: hiddenSize,
+                        index, shape, rotary, hiddenSize: hiddenSize,
                         normalization: .none),
                     feedForwardNorm: try loader.norm(
                         name + "ffn_norm.weight", width: hiddenSize, epsilon: shape.epsilon),
@@ -43,7 +44,6 @@ struct Qwen2MoE: ModelFamily {
                         index, parameters, hiddenSize: hiddenSize)))
         }
         self.layers = layers
-        rotary = shape.rotary
         outputNorm = try loader.norm(
             "output_norm.weight", width: hiddenSize, epsilon: shape.epsilon)
         output = try Self.output(

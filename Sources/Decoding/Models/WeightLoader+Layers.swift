@@ -4,7 +4,7 @@
 extension WeightLoader {
     /// `attn_q`, `attn_k`, `attn_v`, `attn_output`, with biases where the file has them.
     func groupedQueryAttention(
-        _ layer: Int, _ shape: AttentionShape, hiddenSize: Int,
+        _ layer: Int, _ shape: AttentionShape, _ rotary: RotaryEmbedding, hiddenSize: Int,
         normalization: GroupedQueryAttention.Normalization
     ) throws(ModelError) -> GroupedQueryAttention {
         let name = "blk.\(layer).attn_"
@@ -18,7 +18,7 @@ extension WeightLoader {
                 try linear(name + "k", rows: kvWidth, width: hiddenSize),
                 try linear(name + "v", rows: kvWidth, width: hiddenSize),
             ]),
-            normalization: normalization, rotary: shape.rotary,
+            normalization: normalization, rotary: rotary,
             output: try linear(name + "output", rows: hiddenSize, width: queryWidth))
     }
 
@@ -88,14 +88,5 @@ extension WeightLoader {
             feedForward: try gatedFeedForward(
                 name, suffix: "_shexp", hiddenSize: hiddenSize, width: width),
             gate: try matrix(name + "_gate_inp_shexp.weight", rows: 1, width: hiddenSize))
-    }
-}
-
-extension AttentionShape {
-    /// What every layer keeps of each position.
-    func kvShape(layerCount: Int) -> KVShape {
-        KVShape(
-            layerCount: layerCount, headCount: kvHeadCount, keyDimension: headDimension,
-            valueDimension: headDimension)
     }
 }

@@ -33,7 +33,7 @@ package struct Sampler {
         guard let values = logits.baseAddress else { return 0 }
         adjust(values, logits.count)
         let token =
-            parameters.temperature == 0
+            parameters.isGreedy
             ? Int32(vectors.argmax(values, logits.count)) : draw(values, logits.count)
         outputCount += 1
         if parameters.tracksOutput { outputCounts[token, default: 0] += 1 }
@@ -173,6 +173,9 @@ package struct Sampler {
 }
 
 extension SamplingParameters {
+    /// Whether the temperature is too low to leave another token a chance; vLLM's bound.
+    fileprivate var isGreedy: Bool { temperature < 1e-5 }
+
     /// Whether some tokens are excluded from the draw.
     fileprivate var cutsTail: Bool { topK > 0 || topP < 1 || minP > 0 }
 

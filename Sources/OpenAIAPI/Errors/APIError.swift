@@ -17,8 +17,11 @@ package struct APIError: Error, Sendable, Equatable {
 
     /// The values of `error.type`.
     package enum ErrorType: String, Sendable {
+        /// The client must change the request.
         case invalidRequest = "invalid_request_error"
+        /// The client must slow down.
         case rateLimit = "rate_limit_error"
+        /// The server could not serve a good request.
         case server = "server_error"
     }
 

@@ -17,11 +17,14 @@ package struct JSONReader: Sendable {
     /// The next byte to read.
     package internal(set) var offset = 0
     private var openContainers: [Container] = []
+    /// The keys seen so far in each open object.
+    private var openKeys: [Set<String>] = []
 
     private struct Container {
         let close: UInt8
         var isEmpty = true
-        var keys: Set<String> = []
+
+        var isObject: Bool { close == UInt8(ascii: "}") }
     }
 
     /// Starts before the first byte of `bytes`.
@@ -70,7 +73,7 @@ package struct JSONReader: Sendable {
         skipWhitespace()
         if peekByte() == close {
             offset += 1
-            openContainers.removeLast()
+            if openContainers.removeLast().isObject { openKeys.removeLast() }
             return false
         }
         if openContainers[last].isEmpty {
@@ -129,18 +132,20 @@ extension JSONReader {
             throw malformed(wanted: "at most \(Self.maxDepth) levels of nesting")
         }
         try expect(open, wanted: "'\(Character(Unicode.Scalar(open)))'")
-        openContainers.append(Container(close: close))
+        let container = Container(close: close)
+        openContainers.append(container)
+        if container.isObject { openKeys.append([]) }
     }
 
     private mutating func rememberKey(_ key: String, at keyOffset: Int) throws(APIError) {
-        let last = openContainers.count - 1
-        guard openContainers[last].keys.count < Self.maxMemberCount else {
+        let last = openKeys.count - 1
+        guard openKeys[last].count < Self.maxMemberCount else {
             throw malformed(wanted: "at most \(Self.maxMemberCount) keys in an object")
         }
-        guard openContainers[last].keys.insert(key).inserted else {
+        guard openKeys[last].insert(key).inserted else {
             let name = APIError.clipped(key)
             throw .invalid(
-                last == 0 ? name : nil,
+                openContainers.count == 1 ? name : nil,
                 "the key \"\(name)\" at byte \(keyOffset) appears twice in one object")
         }
     }
@@ -158,8 +163,8 @@ extension JSONReader {
         offset < bytes.count ? bytes[offset] : nil
     }
 
-    mutating func expect(_ byte: UInt8, wanted: String) throws(APIError) {
-        guard peekByte() == byte else { throw malformed(wanted: wanted) }
+    mutating func expect(_ byte: UInt8, wanted: @autoclosure () -> String) throws(APIError) {
+        guard peekByte() == byte else { throw malformed(wanted: wanted()) }
         offset += 1
     }
 

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import ModelFile
+
+/// What serving a model needs, read from its file before anything is allocated.
+package struct ModelRequirements: Sendable {
+    /// Positions that the model was trained for.
+    package let contextLength: Int
+    /// Bytes of the packed weights.
+    package let weightBytes: Int
+    private let kvShape: KVShape
+
+    package init(_ file: GGUFFile) throws(ModelError) {
+        let summary = try ModelSummary(file)
+        let parameters = HyperParameters(file: file, architecture: summary.architecture)
+        guard let family = families.first(where: { $0.architecture == summary.architecture }) else {
+            throw .unknownArchitecture(
+                summary.architecture, known: families.map { $0.architecture })
+        }
+        contextLength = try parameters.contextLength()
+        weightBytes = summary.packedBytes
+        kvShape = try family.kvShape(parameters)
+    }
+
+    /// Bytes that one KV block of 16 positions takes.
+    package func kvBlockBytes(_ type: KVType) -> Int { kvShape.blockBytes(type) }
+}

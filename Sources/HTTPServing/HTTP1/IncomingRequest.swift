@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import HTTPTypes
+
+/// A complete request as a route sees it.
+package struct IncomingRequest: Sendable {
+    /// Method, path with query, authority and fields.
+    package var head: HTTPRequest
+    /// The body, without transfer coding.
+    package var body: [UInt8]
+    /// What a `/*` at the end of the route's pattern stood for, percent-decoded; else empty.
+    package var pathTail = ""
+    /// Whether the client lets the connection live on after the answer.
+    var keepsAlive: Bool
+    /// Decides between the chunked coding and an end by closing.
+    var version: HTTPVersion
+
+    /// The path without its query.
+    package var path: Substring {
+        let whole = head.path ?? "/"
+        return whole.prefix { $0 != "?" }
+    }
+
+    /// What follows the first question mark, undecoded.
+    package var query: Substring? {
+        guard let whole = head.path, let mark = whole.firstIndex(of: "?") else { return nil }
+        return whole[whole.index(after: mark)...]
+    }
+}

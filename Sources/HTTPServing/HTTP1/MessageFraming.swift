@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+
+/// How the end of a request's body is found.
+enum BodyFraming: Hashable {
+    case none
+    case length(Int)
+    case chunked
+}
+
+/// The fields that decide where a message ends and whether the connection goes on, gathered while
+/// the fields arrive (RFC 9112 sections 3.2, 6 and 9).
+struct MessageFraming {
+    private var host: String?
+    private var length: Int?
+    private var codings: [String] = []
+    private var wantsClose = false
+    private var wantsKeepAlive = false
+    private(set) var expectsContinue = false
+
+    /// Takes note of one field.
+    mutating func note(_ field: HTTPField) throws(Refusal) {
+        switch field.name.canonicalName {
+        case "host": try noteHost(field.value)
+        case "content-length": try noteLength(field.value)
+        case "transfer-encoding": codings += Self.list(field.value, keepingEmpty: true)
+        case "connection":
+            for option in Self.list(field.value) {
+                if option == "close" { wantsClose = true }
+                if option == "keep-alive" { wantsKeepAlive = true }
+            }
+        case "expect":
+            guard field.value.lowercased() == "100-continue" else {
+                throw .unsupportedExpectation
+            }
+            expectsContinue = true
+        default: break
+        }
+    }
+
+    /// The host to go by, checked: present in HTTP/1.1 whatever the target says.
+    func authority(for line: RequestLine) throws(Refusal) -> String? {
+        guard host != nil || line.version == .http10 else { throw .malformedHost }
+        return line.authority ?? host
+    }
+
+    /// How the body is delimited. Everything that two parsers could read differently is refused.
+    func bodyFraming(_ version: HTTPVersion) throws(Refusal) -> BodyFraming {
+        guard !codings.isEmpty else { return length.map { $0 == 0 ? .none : .length($0) } ?? .none }
+        guard length == nil else { throw .conflictingLengths }
+        guard codings.allSatisfy({ $0 == "chunked" || $0.isEmpty }) else {
+            throw .unknownTransferCoding
+        }
+        guard codings == ["chunked"], version == .http11 else { throw .invalidTransferCoding }
+        return .chunked
+    }
+
+    /// Whether the client lets the connection live on.
+    func keepsAlive(_ version: HTTPVersion) -> Bool {
+        !wantsClose && (version == .http11 || wantsKeepAlive)
+    }
+
+    private mutating func noteHost(_ value: String) throws(Refusal) {
+        guard host == nil, value.utf8.allSatisfy(ByteClass.isHost) else { throw .malformedHost }
+        host = value
+    }
+
+    private mutating func noteLength(_ value: String) throws(Refusal) {
+        let zero = UInt8(ascii: "0")
+        guard length == nil, !value.isEmpty,
+            value.utf8.allSatisfy({ $0 >= zero && $0 <= UInt8(ascii: "9") })
+        else { throw .malformedLength }
+        guard let number = Int(value) else { throw .malformedLength }
+        length = number
+    }
+
+    private static func list(_ value: String, keepingEmpty: Bool = false) -> [String] {
+        value.split(separator: ",", omittingEmptySubsequences: !keepingEmpty).map { element in
+            let kept = element.drop { $0 == " " || $0 == "\t" }
+            let end = kept.lastIndex { $0 != " " && $0 != "\t" }
+            return end.map { kept[...$0].lowercased() } ?? ""
+        }
+    }
+}

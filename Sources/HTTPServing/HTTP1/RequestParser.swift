@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+
+/// A strict, incremental parser of HTTP/1 requests (RFC 9112): bytes in, events out.
+///
+/// It never looks back: input is taken once, in any split, and gives the same events. After a
+/// `.refused` the input cannot be trusted and the parser must not be used again.
+struct RequestParser {
+    /// What the input taken so far amounts to.
+    enum Event {
+        case needsMore
+        /// The head is complete and the client waits for a `100 Continue` before it sends the body.
+        case awaitsContinue(HTTPRequest)
+        case request(IncomingRequest)
+        case refused(Refusal)
+    }
+
+    /// How far the current request is.
+    enum Progress: Equatable {
+        case idle
+        case head
+        case body
+    }
+
+    private enum Phase {
+        case requestLine
+        case fields
+        case fixedBody(remaining: Int)
+        case chunkedBody
+    }
+
+    private let limits: MessageLimits
+    private var phase = Phase.requestLine
+    private var line = LineReader()
+    private var headByteCount = 0
+    private var skippedEmptyLine = false
+    private var requestLine: RequestLine?
+    private var fields = HTTPFields()
+    private var framing = MessageFraming()
+    /// The request whose body arrives; the body stands apart so that it grows in place.
+    private var request: IncomingRequest?
+    private var body: [UInt8] = []
+    private var chunks: ChunkedBody?
+
+    init(limits: MessageLimits) {
+        self.limits = limits
+    }
+
+    var progress: Progress {
+        switch phase {
+        case .requestLine: line.isEmpty && !skippedEmptyLine ? .idle : .head
+        case .fields: .head
+        case .fixedBody, .chunkedBody: .body
+        }
+    }
+
+    /// Bytes of the current body that are held in memory.
+    var heldBodyBytes: Int { body.count }
+
+    /// Takes input from `offset` on until there is something to say.
+    mutating func parse(_ input: Span<UInt8>, at offset: inout Int) -> Event {
+        do throws(Refusal) {
+            while offset < input.count {
+                if let event = try step(input, &offset) { return event }
+            }
+            return .needsMore
+        } catch {
+            return .refused(error)
+        }
+    }
+
+    private mutating func step(
+        _ input: Span<UInt8>, _ offset: inout Int
+    ) throws(Refusal) -> Event? {
+        switch phase {
+        case .requestLine: return try parseRequestLine(input, &offset)
+        case .fields: return try parseField(input, &offset)
+        case .fixedBody(let remaining): return takeBody(input, &offset, remaining: remaining)
+        case .chunkedBody:
+            guard try chunks?.decode(input, at: &offset, into: &body) == true else { return nil }
+            return complete()
+        }
+    }
+
+    private mutating func parseRequestLine(
+        _ input: Span<UInt8>, _ offset: inout Int
+    ) throws(Refusal) -> Event? {
+        // A client that speaks TLS or garbage need not get as far as a line feed.
+        if line.isEmpty, input[offset] != ByteClass.carriageReturn,
+            !ByteClass.isToken(input[offset])
+        {
+            throw .malformedRequestLine
+        }
+        let parsed = try line.next(
+            from: input, at: &offset, maxBytes: limits.maxRequestLineBytes,
+            tooLong: .requestLineTooLong(maxBytes: limits.maxRequestLineBytes),
+            malformed: .malformedRequestLine
+        ) { text throws(Refusal) -> RequestLine? in
+            text.isEmpty ? nil : try RequestLine(parsing: text)
+        }
+        guard let (parsedLine, byteCount) = parsed else { return nil }
+        guard let parsedLine else {
+            // RFC 9112 section 2.2: one empty line before a request is forgiven.
+            guard !skippedEmptyLine else { throw .malformedRequestLine }
+            skippedEmptyLine = true
+            return nil
+        }
+        headByteCount = byteCount
+        requestLine = parsedLine
+        phase = .fields
+        return nil
+    }
+
+    private mutating func parseField(
+        _ input: Span<UInt8>, _ offset: inout Int
+    ) throws(Refusal) -> Event? {
+        let parsed = try line.next(
+            from: input, at: &offset, maxBytes: max(limits.maxHeaderBytes - headByteCount, 0),
+            tooLong: .fieldsTooLarge(maxBytes: limits.maxHeaderBytes),
+            malformed: .malformedField
+        ) { text throws(Refusal) -> HTTPField? in
+            text.isEmpty ? nil : try FieldLine.parse(text)
+        }
+        guard let (field, byteCount) = parsed else { return nil }
+        headByteCount += byteCount
+        guard let field else { return try headEnded() }
+        guard fields.count < limits.maxFieldCount else {
+            throw .tooManyFields(maxCount: limits.maxFieldCount)
+        }
+        try framing.note(field)
+        fields.append(field)
+        return nil
+    }
+
+    private mutating func headEnded() throws(Refusal) -> Event? {
+        guard let requestLine else { throw .malformedRequestLine }
+        let version = requestLine.version
+        let authority = try framing.authority(for: requestLine)
+        let bodyFraming = try framing.bodyFraming(version)
+        let head = HTTPRequest(
+            method: requestLine.method, scheme: nil, authority: authority,
+            path: requestLine.path, headerFields: fields)
+        request = IncomingRequest(
+            head: head, body: [], keepsAlive: framing.keepsAlive(version), version: version)
+        switch bodyFraming {
+        case .none: return complete()
+        case .length(let length):
+            guard length <= limits.maxBodyBytes else {
+                throw .bodyTooLarge(maxBytes: limits.maxBodyBytes)
+            }
+            phase = .fixedBody(remaining: length)
+        case .chunked:
+            chunks = ChunkedBody(limits: limits)
+            phase = .chunkedBody
+        }
+        let awaits = framing.expectsContinue && version == .http11
+        return awaits ? .awaitsContinue(head) : nil
+    }
+
+    private mutating func takeBody(
+        _ input: Span<UInt8>, _ offset: inout Int, remaining: Int
+    ) -> Event? {
+        let end = offset + min(remaining, input.count - offset)
+        body.append(copying: input.extracting(offset..<end))
+        let left = remaining - (end - offset)
+        offset = end
+        guard left > 0 else { return complete() }
+        phase = .fixedBody(remaining: left)
+        return nil
+    }
+
+    /// Hands the request out and is as new.
+    private mutating func complete() -> Event? {
+        guard var complete = request else { return nil }
+        complete.body = body
+        reset()
+        return .request(complete)
+    }
+
+    /// Forgets the current request and what it holds.
+    mutating func reset() {
+        self = RequestParser(limits: limits)
+    }
+}

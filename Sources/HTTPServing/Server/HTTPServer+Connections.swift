@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension HTTPServer {
+    /// Connections taken from one listener before others get their turn.
+    private static let maxAcceptCount = 64
+    /// Connections above the limit that are held for as long as their 503 takes to arrive.
+    private static let maxRefusedCount = 64
+
+    /// Takes connections that wait in a listener.
+    func acceptPending(_ token: UInt64) {
+        guard let listener = listeners[token] else { return }
+        for _ in 0..<Self.maxAcceptCount {
+            switch listener.accept() {
+            case .connection(let socket): admit(socket)
+            case .nothing: return
+            case .lost: continue
+            case .exhausted:
+                counters.rejectedConnectionCount.count()
+                guard spareDescriptor.turnAway(from: listener) else { return pauseListeners() }
+            }
+        }
+    }
+
+    /// Closes a connection in order: FIN now, the descriptor when the client has seen it.
+    func finishConnection(_ connection: Connection) {
+        if connection.peerFinished { return close(connection) }
+        connection.socket.finishSending()
+        connection.isLingering = true
+        connection.backlog = []
+        connection.backlogOffset = 0
+        if connection.isReadable { enqueue(connection) }
+        renewDeadline(connection)
+    }
+
+    /// Ends a connection at once; an exchange in progress is told why.
+    func cancel(_ connection: Connection, _ reason: CancelReason) {
+        guard connection.isOpen else { return }
+        if reason == .slowReader || reason == .aborted { connection.socket.resetOnClose() }
+        let wasResponding = connection.state.isResponding
+        let onCancel = connection.onCancel
+        close(connection)
+        guard wasResponding else { return }
+        counters.cancelledCount.count()
+        closeRecord(connection, reason)
+        onCancel?(reason, self)
+    }
+
+    /// Gives the descriptor back and forgets the connection.
+    func close(_ connection: Connection) {
+        guard connection.isOpen else { return }
+        connection.isOpen = false
+        connection.onCancel = nil
+        connections[Int(connection.id.descriptor)] = nil
+        connection.socket.close()
+        openCount -= 1
+        heldBodyBytes -= connection.heldBodyBytes
+        counters.openConnectionCount.count(-1)
+        if isStopping { stopIfDone() }
+    }
+
+    /// Lets listeners be heard again after the system had no descriptors left.
+    func resumeListeners() {
+        guard listenersArePaused else { return }
+        listenersArePaused = false
+        for (token, listener) in listeners {
+            do throws(SystemError) {
+                try epoll.add(listener, token: token)
+            } catch {
+                listenersArePaused = true
+            }
+        }
+    }
+
+    private func pauseListeners() {
+        guard !listenersArePaused else { return }
+        listenersArePaused = true
+        for listener in listeners.values { epoll.remove(listener) }
+    }
+
+    private func admit(_ socket: Socket) {
+        guard openCount < limits.maxConnectionCount + Self.maxRefusedCount else {
+            counters.rejectedConnectionCount.count()
+            return socket.close()
+        }
+        nextGeneration &+= 1
+        let id = ConnectionID(descriptor: socket.descriptor, generation: nextGeneration)
+        do throws(SystemError) {
+            try epoll.add(socket, token: id.token)
+        } catch {
+            counters.rejectedConnectionCount.count()
+            return socket.close()
+        }
+        let connection = Connection(id: id, socket: socket, limits: limits.message)
+        let index = Int(socket.descriptor)
+        while connections.count <= index { connections.append(nil) }
+        connections[index] = connection
+        openCount += 1
+        counters.openConnectionCount.count()
+        counters.totalConnectionCount.count()
+        if openCount > limits.maxConnectionCount {
+            counters.rejectedConnectionCount.count()
+            connection.state.abandonRequest()
+            refuse(connection, .tooManyConnections)
+        } else {
+            renewDeadline(connection)
+        }
+    }
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HTTPTypes
+
+extension HTTPServer {
+    /// Reads of one connection before the others get their turn.
+    private static let maxReadCount = 4
+
+    /// Goes on with a connection's input until there is none, or none is wanted.
+    func service(_ connection: Connection) {
+        guard connection.isOpen else { return }
+        if connection.isLingering {
+            discardInput(connection)
+        } else {
+            takeBacklog(connection)
+            readInput(connection)
+        }
+        guard connection.isOpen else { return }
+        if connection.peerFinished, connection.state.isResponding {
+            // A client that closes while its answer is awaited has left, even if it closed only
+            // its sending side: the two cannot be told apart.
+            cancel(connection, .departed)
+        } else {
+            renewDeadline(connection)
+        }
+    }
+
+    /// Reads until the call would block, the stream ends or fails: a reset that arrived with the
+    /// last bytes is told by no further event.
+    private func readInput(_ connection: Connection) {
+        var readCount = 0
+        while connection.isReadable, !connection.hasBacklog,
+            connection.acceptsRequests(maxPendingBytes: limits.maxPendingOutputBytes)
+        {
+            guard readCount < Self.maxReadCount else { return enqueue(connection) }
+            readCount += 1
+            switch connection.socket.receive(into: readBuffer.bytes) {
+            case .bytes(let count):
+                counters.receivedBytes.count(count)
+                takeRead(count, connection)
+            case .wouldBlock: connection.isReadable = false
+            case .endOfStream: return inputEnded(connection)
+            case .failed: return cancel(connection, .departed)
+            }
+        }
+    }
+
+    private func takeRead(_ count: Int, _ connection: Connection) {
+        let input = UnsafeRawBufferPointer(rebasing: readBuffer.bytes[..<count])
+        let taken = input.withMemoryRebound(to: UInt8.self) { take($0.span, connection, from: 0) }
+        if taken < count, connection.isOpen, connection.state.phase != .ended {
+            connection.backlog = Array(input[taken...])
+            connection.backlogOffset = 0
+        }
+    }
+
+    private func takeBacklog(_ connection: Connection) {
+        guard connection.hasBacklog,
+            connection.acceptsRequests(maxPendingBytes: limits.maxPendingOutputBytes)
+        else { return }
+        let backlog = connection.backlog
+        connection.backlogOffset = take(backlog.span, connection, from: connection.backlogOffset)
+        if !connection.hasBacklog || connection.state.phase == .ended {
+            connection.backlog = []
+            connection.backlogOffset = 0
+        }
+    }
+
+    /// Takes requests out of input as long as the connection accepts them; where it stopped.
+    private func take(_ input: Span<UInt8>, _ connection: Connection, from start: Int) -> Int {
+        var offset = start
+        while offset < input.count,
+            connection.acceptsRequests(maxPendingBytes: limits.maxPendingOutputBytes)
+        {
+            switch connection.state.receive(input, at: &offset) {
+            case .needsMore: break
+            case .awaitsContinue(let head): admitBody(of: head, connection)
+            case .request(let request): dispatch(request, connection)
+            case .refused(let refusal): refuse(connection, refusal)
+            }
+        }
+        countHeldBody(connection)
+        return offset
+    }
+
+    /// Asks for the body of a request, unless its route is already known to refuse it.
+    private func admitBody(of head: HTTPRequest, _ connection: Connection) {
+        switch configuration.routes.match(head.method, head.path ?? "/") {
+        case .found, .options:
+            connection.output.append(ResponseEncoder.continueHead)
+            markDirty(connection)
+        case .notFound:
+            connection.state.abandonRequest()
+            refuse(connection, .notFound)
+        case .methodNotAllowed(let allow):
+            connection.state.abandonRequest()
+            refuse(connection, .methodNotAllowed(allow: allow))
+        }
+    }
+
+    private func dispatch(_ request: IncomingRequest, _ connection: Connection) {
+        counters.requestCount.count()
+        openRecord(connection, request.head)
+        if isStopping { connection.state.endAfterResponse() }
+        connection.exchangeNumber &+= 1
+        let exchange = Exchange(connection: connection.id, number: connection.exchangeNumber)
+        switch configuration.routes.match(request.head.method, request.head.path ?? "/") {
+        case .found(let responder, let pathTail):
+            var request = request
+            request.pathTail = pathTail
+            responder(request, exchange, self)
+        case .options(let allow):
+            exchange.respond(
+                HTTPResponse(status: .noContent, headerFields: [.allow: allow]), on: self)
+        case .notFound: refuse(connection, .notFound)
+        case .methodNotAllowed(let allow): refuse(connection, .methodNotAllowed(allow: allow))
+        }
+    }
+
+    private func inputEnded(_ connection: Connection) {
+        connection.isReadable = false
+        connection.peerFinished = true
+        connection.state.endReading()
+        if connection.output.isEmpty { close(connection) } else { markDirty(connection) }
+    }
+
+    /// Drops what comes after the server's FIN, up to the bound.
+    private func discardInput(_ connection: Connection) {
+        for _ in 0..<Self.maxReadCount {
+            switch connection.socket.receive(into: readBuffer.bytes) {
+            case .bytes(let count):
+                connection.discardedBytes += count
+                guard connection.discardedBytes <= limits.maxDiscardedBytes else {
+                    return close(connection)
+                }
+            case .wouldBlock:
+                connection.isReadable = false
+                return
+            case .endOfStream, .failed: return close(connection)
+            }
+        }
+        enqueue(connection)
+    }
+
+    /// Keeps the sum of bytes held for bodies that are still arriving.
+    func countHeldBody(_ connection: Connection) {
+        guard connection.isOpen else { return }
+        let held = connection.state.heldBodyBytes
+        heldBodyBytes += held - connection.heldBodyBytes
+        connection.heldBodyBytes = held
+        if heldBodyBytes > limits.maxHeldBodyBytes, held > 0 {
+            connection.state.abandonRequest()
+            refuse(connection, .outOfBodyMemory)
+        }
+    }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HTTPTypes
+
+extension HTTPServer {
+    /// Bytes sent to one connection before the others get their turn.
+    private static let maxFlushBytes = 1 << 20
+
+    /// Sends what is queued until the call would block.
+    func flush(_ connection: Connection) {
+        guard connection.isOpen else { return }
+        var sentBytes = 0
+        while connection.isWritable, !connection.output.isEmpty {
+            guard sentBytes < Self.maxFlushBytes else {
+                markDirty(connection)
+                break
+            }
+            switch connection.socket.send(connection.output) {
+            case .bytes(let count):
+                connection.output.removeFirst(count)
+                sentBytes += count
+            case .wouldBlock, .endOfStream: connection.isWritable = false
+            case .failed: return cancel(connection, .departed)
+            }
+        }
+        counters.sentBytes.count(sentBytes)
+        flushed(connection, madeProgress: sentBytes > 0)
+    }
+
+    /// Answers in place of a route.
+    func refuse(_ connection: Connection, _ refusal: Refusal) {
+        counters.refusalCount.count()
+        if connection.record == nil { openRecord(connection, nil) }
+        if !refusal.keepsConnection { connection.state.endAfterResponse() }
+        let body = configuration.refusalBody(refusal)
+        var response = HTTPResponse(
+            status: refusal.status, headerFields: [.contentType: body.contentType])
+        if case .methodNotAllowed(let allow) = refusal { response.headerFields[.allow] = allow }
+        connection.state.respond(response, body: body.bytes, date: date, into: &connection.output)
+        connection.record?.status = response.status
+        connection.record?.bodyBytes = body.bytes.count
+        exchangeEnded(connection)
+        countHeldBody(connection)
+    }
+
+    /// The response is queued to its end.
+    func exchangeEnded(_ connection: Connection) {
+        connection.onCancel = nil
+        closeRecord(connection, nil)
+        markDirty(connection)
+    }
+
+    func openRecord(_ connection: Connection, _ head: HTTPRequest?) {
+        guard configuration.accessLog != nil else { return }
+        connection.record = OpenRecord(
+            method: head?.method.rawValue ?? "-", target: head?.path ?? "-",
+            startNanoseconds: LoopClock.now())
+    }
+
+    func closeRecord(_ connection: Connection, _ reason: CancelReason?) {
+        guard let log = configuration.accessLog, let record = connection.record else { return }
+        connection.record = nil
+        log(
+            AccessRecord(
+                method: record.method, target: record.target, status: record.status,
+                bodyBytes: record.bodyBytes,
+                duration: .nanoseconds(LoopClock.now() - record.startNanoseconds),
+                cancelReason: reason))
+    }
+
+    private func flushed(_ connection: Connection, madeProgress: Bool) {
+        if case .streaming = connection.state.phase,
+            connection.output.byteCount > limits.maxPendingOutputBytes, !connection.isWritable
+        {
+            return cancel(connection, .slowReader)
+        }
+        if connection.output.isEmpty, connection.state.phase == .ended {
+            return finishConnection(connection)
+        }
+        if connection.state.phase == .reading, connection.hasBacklog || connection.isReadable {
+            enqueue(connection)
+        }
+        renewDeadline(connection, madeProgress: madeProgress)
+    }
+}

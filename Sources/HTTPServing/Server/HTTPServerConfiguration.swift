@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import HTTPTypes
+
+/// What a server is made from.
+package struct HTTPServerConfiguration: Sendable {
+    /// The routes; fixed for the server's life.
+    package var routes: RouteTable<Responder>
+    /// Bounds and time-outs.
+    package var limits = HTTPServerLimits()
+    /// Writes the body of an answer that the server gives itself.
+    package var refusalBody: @Sendable (Refusal) -> ResponseBody = { .text($0.message + "\n") }
+    /// Called on the loop after each exchange; must be quick.
+    package var accessLog: (@Sendable (AccessRecord) -> Void)?
+
+    /// A server of these routes with the default limits.
+    package init(routes: RouteTable<Responder>) {
+        self.routes = routes
+    }
+}
+
+/// Answers one request: called on the loop, it responds at once or keeps the exchange for later.
+package typealias Responder =
+    @Sendable (IncomingRequest, Exchange, isolated HTTPServer) -> Void
+
+/// Bytes with their media type.
+package struct ResponseBody: Sendable {
+    /// The value of Content-Type.
+    package var contentType: String
+    /// The bytes.
+    package var bytes: [UInt8]
+
+    /// Bytes of a type.
+    package init(contentType: String, bytes: [UInt8]) {
+        self.contentType = contentType
+        self.bytes = bytes
+    }
+
+    /// Plain text.
+    package static func text(_ text: String) -> ResponseBody {
+        ResponseBody(contentType: "text/plain; charset=utf-8", bytes: Array(text.utf8))
+    }
+}
+
+/// One finished exchange, for the access log.
+package struct AccessRecord: Sendable {
+    /// The method; `-` for a request that was refused before it was read.
+    package var method: String
+    /// Path and query as the client wrote them.
+    package var target: String
+    /// The status sent; nil where the client left before an answer.
+    package var status: HTTPResponse.Status?
+    /// Body bytes of the response, before framing.
+    package var bodyBytes: Int
+    /// From the complete request to the end of the response.
+    package var duration: Duration
+    /// Why the exchange did not run to its end.
+    package var cancelReason: CancelReason?
+}
+
+/// Why an exchange ends before its response does.
+package enum CancelReason: Hashable, Sendable {
+    /// The client closed or reset the connection, or only its sending side.
+    case departed
+    /// The client reads too slowly: too many bytes wait, or none moved for the stall time-out.
+    case slowReader
+    /// The server stops and the grace period is over.
+    case shutdown
+    /// The route gave up by `Exchange.abort`.
+    case aborted
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Decoding
+internal import Dispatch
+internal import Foundation
+internal import ModelFile
+internal import Scheduling
+internal import Synchronization
+internal import Tokenization
+
+/// Starts the engine thread, which loads the model itself: what it owns never leaves it.
+struct EngineStart: Sendable {
+    let file: GGUFFile
+    let threadCount: Int
+    let plan: MemoryPlan
+    let mailbox: EngineMailbox
+    let metrics: EngineMetrics
+
+    /// What the rest of the server needs to know of the loaded model.
+    struct Loaded: Sendable {
+        let summary: ModelSummary
+        let tokenizer: Tokenizer
+        let vocabularySize: Int
+        let outlet: EngineOutlet
+        /// Signalled when the engine has ended.
+        let done: DispatchSemaphore
+    }
+
+    /// Returns when the engine is ready for its first request.
+    func run() async throws(ModelError) -> Loaded {
+        let result = await withCheckedContinuation {
+            (continuation: CheckedContinuation<Result<Loaded, ModelError>, Never>) in
+            let thread = Thread { @Sendable in load(continuation) }
+            thread.name = "apus-engine"
+            thread.stackSize = 8 << 20
+            thread.start()
+        }
+        return try result.get()
+    }
+
+    private func load(_ continuation: CheckedContinuation<Result<Loaded, ModelError>, Never>) {
+        let engine: Engine
+        let loaded: Loaded
+        do throws(ModelError) {
+            let team = try ThreadTeam(threadCount: threadCount)
+            let language = try LanguageModel(file, team: team)
+            let runner = try ModelRunner(
+                language.model, team: team, maxTokenCount: plan.limits.maxStepTokenCount,
+                kvBlockCount: plan.limits.kvBlockCount, kvType: plan.kvType)
+            let outlet = EngineOutlet()
+            engine = Engine(
+                runner: runner, tokenizer: language.tokenizer, limits: plan.limits,
+                threadCount: threadCount, mailbox: mailbox, metrics: metrics,
+                deliver: outlet.deliver)
+            loaded = Loaded(
+                summary: language.summary, tokenizer: language.tokenizer,
+                vocabularySize: language.model.vocabularySize, outlet: outlet,
+                done: DispatchSemaphore(value: 0))
+        } catch {
+            continuation.resume(returning: .failure(error))
+            return
+        }
+        continuation.resume(returning: .success(loaded))
+        engine.run()
+        loaded.done.signal()
+    }
+}
+
+/// Where a step's outputs go; connected once, after the engine has started and before requests come.
+final class EngineOutlet: Sendable {
+    private let receiver = Mutex<(@Sendable ([GenerationOutput]) -> Void)?>(nil)
+
+    /// Sends everything from now on to `receiver`.
+    func connect(_ receiver: @escaping @Sendable ([GenerationOutput]) -> Void) {
+        self.receiver.withLock { $0 = receiver }
+    }
+
+    @Sendable func deliver(_ outputs: [GenerationOutput]) {
+        receiver.withLock { $0 }?(outputs)
+    }
+}

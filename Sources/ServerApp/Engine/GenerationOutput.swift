@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import OpenAIAPI
+
+/// What the engine tells the I/O loop about a request.
+struct GenerationOutput: Sendable {
+    enum Content: Sendable {
+        /// The request has a place in the queue: nothing about it can be refused any more.
+        case admitted
+        /// The request was not taken in.
+        case refused(APIError)
+        /// New text of one choice, and its end.
+        case delta(ChoiceDelta)
+    }
+
+    let request: RequestID
+    let content: Content
+}
+
+/// What a step adds to one choice.
+struct ChoiceDelta: Sendable {
+    let index: Int
+    var text = ""
+    var logprobs: [TokenLogprob] = []
+    var tokenIDs: [Int32] = []
+    var finish: Finish?
+
+    /// Why a choice ended.
+    struct Finish: Sendable {
+        let reason: FinishReason
+        var stopReason: StopReason?
+    }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Decoding
+
+/// Names one client request inside the server.
+struct RequestID: Hashable, Sendable {
+    let rawValue: UInt64
+}
+
+/// What the engine generates for one client request: one sequence per choice.
+struct GenerationRequest: Sendable {
+    /// One sequence to generate.
+    struct Choice: Sendable {
+        /// Position in the response.
+        let index: Int
+        let prompt: [Int32]
+        let sampling: SamplingParameters
+    }
+
+    let id: RequestID
+    let choices: [Choice]
+    let maxNewTokenCount: Int
+    let minNewTokenCount: Int
+    /// Alternatives reported per token; nil reports no log-probabilities.
+    let logprobCount: Int?
+    /// Whether the prompt is part of the answer.
+    let echoes: Bool
+    let stopStrings: [String]
+    let includesStopString: Bool
+    let stopTokenIDs: Set<Int32>
+    /// Tokens that end an answer by the model's own convention; empty when they are ignored.
+    let endTokenIDs: Set<Int32>
+    let skipsSpecialTokens: Bool
+    let arrival: ContinuousClock.Instant
+}

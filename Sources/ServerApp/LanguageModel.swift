@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Decoding
+package import ModelFile
+package import Tokenization
+
+/// A model file with everything read from it that serving needs.
+package struct LanguageModel {
+    package let model: Model
+    package let summary: ModelSummary
+    package let tokenizer: Tokenizer
+
+    /// Checks the whole file before any weight is packed, then packs on all threads of `team`.
+    package init(_ file: GGUFFile, team: ThreadTeam) throws(ModelError) {
+        summary = try ModelSummary(file)
+        tokenizer = try Tokenizer(file)
+        model = try Model(file, team: team)
+    }
+}
+
+extension Tokenizer {
+    init(_ file: GGUFFile) throws(ModelError) {
+        do { self.init(tokens: try file.strings("tokenizer.ggml.tokens")) } catch {
+            throw .file(error)
+        }
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Decoding
+internal import ModelFile
+internal import Scheduling
+
+/// What goes where in memory, decided before anything is allocated.
+struct MemoryPlan: Sendable {
+    let limits: SchedulerLimits
+    let kvType: KVType
+    /// One line for the log.
+    let summary: String
+}
+
+extension Server {
+    /// Sizes the KV pool from what the weights leave; fails with the numbers when the model
+    /// does not fit.
+    static func plan(
+        _ configuration: ServerConfiguration, file: GGUFFile
+    ) throws(ServerError) -> MemoryPlan {
+        let requirements: ModelRequirements
+        do { requirements = try ModelRequirements(file) } catch { throw .model(error) }
+        let memory = MemoryLimit.available()
+        let contextLength = configuration.contextLength ?? requirements.contextLength
+        guard contextLength <= requirements.contextLength else {
+            throw .configuration(
+                "--context-length \(contextLength) exceeds the model's \(requirements.contextLength)")
+        }
+        let blockBytes = requirements.kvBlockBytes(configuration.kvType)
+        let blocksPerSequence = (contextLength + 15) / 16
+        let left = memory.availableBytes - requirements.weightBytes
+        guard left > blockBytes * 16 else {
+            throw .configuration(
+                "the weights need \(MemoryLimit.gibibytes(requirements.weightBytes)), "
+                    + "\(memory.reason)")
+        }
+        let wanted = blocksPerSequence * configuration.parallelCount
+        let affordable = (configuration.kvBytes ?? left / 2) / blockBytes
+        let blockCount = min(wanted, affordable)
+        guard blockCount > 0, (configuration.kvBytes ?? 0) <= left else {
+            throw .configuration(
+                "a KV pool of \(MemoryLimit.gibibytes(configuration.kvBytes ?? left / 2)) does not "
+                    + "fit: one block takes \(blockBytes) bytes, \(memory.reason), weights "
+                    + MemoryLimit.gibibytes(requirements.weightBytes))
+        }
+        do {
+            return MemoryPlan(
+                limits: try SchedulerLimits(
+                    maxRunningSequenceCount: configuration.parallelCount,
+                    maxWaitingRequestCount: configuration.maxWaitingCount,
+                    maxWaitingTokenCount: max(
+                        contextLength, configuration.maxWaitingCount * 4096),
+                    maxStepTokenCount: configuration.stepTokenCount,
+                    maxPrefillTokenCountWhileDecoding: min(
+                        configuration.prefillTokenCountWhileDecoding, configuration.stepTokenCount),
+                    maxSequenceLength: contextLength, kvBlockCount: blockCount),
+                kvType: configuration.kvType,
+                summary: """
+                    memory: weights \(MemoryLimit.gibibytes(requirements.weightBytes)), KV pool \
+                    \(MemoryLimit.gibibytes(blockCount * blockBytes)) for \(blockCount * 16) \
+                    positions (\(configuration.kvType.rawValue)); \(memory.reason)
+                    """)
+        } catch { throw .configuration("\(error)") }
+    }
+}

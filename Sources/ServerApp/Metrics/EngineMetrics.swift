@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import OpenAIAPI
+internal import Scheduling
+
+/// What `/metrics` says about generation. Names and buckets are vLLM's under the prefix `apus:`.
+final class EngineMetrics: Sendable {
+    private let runningCount = AtomicCount()
+    private let waitingCount = AtomicCount()
+    private let usedBlockCount = AtomicCount()
+    private let freeBlockCount = AtomicCount()
+    private let preemptionCount = AtomicCount()
+    private let promptTokenCount = AtomicCount()
+    private let generatedTokenCount = AtomicCount()
+    private let computedTokenCount = AtomicCount()
+    private let stepMicroseconds = AtomicCount()
+    private let ended: [(reason: FinishReason, count: AtomicCount)] =
+        [.stop, .length, .abort].map { ($0, AtomicCount()) }
+    private let rejected: [(reason: String, count: AtomicCount)] =
+        ["queue_full", "too_long", "never_fits", "empty_prompt"].map { ($0, AtomicCount()) }
+
+    private let firstToken = Histogram(
+        bounds: [
+            0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
+            20, 40, 80, 160, 640, 2560,
+        ])
+    private let interToken = Histogram(
+        bounds: [
+            0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20,
+            40, 80,
+        ])
+    private let endToEnd = Histogram(bounds: requestBounds)
+    private let queueTime = Histogram(bounds: requestBounds)
+    private let stepTokens = Histogram(
+        bounds: [1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384])
+
+    private static let requestBounds: [Double] = [
+        0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920,
+        7680,
+    ]
+
+    /// Takes over the scheduler's gauges after a step.
+    func update(_ counts: SchedulerCounts) {
+        runningCount.set(counts.runningSequenceCount)
+        waitingCount.set(counts.waitingRequestCount)
+        usedBlockCount.set(counts.usedBlockCount)
+        freeBlockCount.set(counts.freeBlockCount)
+        preemptionCount.set(counts.preemptionCount)
+    }
+
+    func recordStep(tokenCount: Int, duration: Duration) {
+        stepTokens.observe(Double(tokenCount))
+        computedTokenCount.add(tokenCount)
+        stepMicroseconds.add(Int(duration / .microseconds(1)))
+    }
+
+    func recordQueueTime(_ duration: Duration) { queueTime.observe(duration) }
+
+    func recordFirstToken(_ duration: Duration, promptTokenCount count: Int) {
+        firstToken.observe(duration)
+        countPrompt(count)
+        generatedTokenCount.add(1)
+    }
+
+    func recordInterToken(_ duration: Duration) {
+        interToken.observe(duration)
+        generatedTokenCount.add(1)
+    }
+
+    func countPrompt(_ tokenCount: Int) { promptTokenCount.add(tokenCount) }
+
+    func countEnd(_ reason: FinishReason) {
+        for entry in ended where entry.reason == reason { entry.count.add(1) }
+    }
+
+    func recordEnd(_ sequence: TokenSequence) {
+        endToEnd.observe(ContinuousClock.now - sequence.request.arrival)
+    }
+
+    func countRejection(_ error: AdmissionError) {
+        let reason =
+            switch error {
+            case .queueFull: "queue_full"
+            case .tooLong: "too_long"
+            case .neverFits: "never_fits"
+            case .emptyPrompt: "empty_prompt"
+            }
+        countRejection(reason)
+    }
+
+    func countRejection(_ reason: String) {
+        for entry in rejected where entry.reason == reason { entry.count.add(1) }
+    }
+
+    /// Seconds until `tokenCount` waiting tokens are computed at the rate measured so far, 1 to 600.
+    func secondsToDrain(tokenCount: Int) -> Int {
+        let seconds = Double(stepMicroseconds.value) / 1e6
+        guard seconds > 0, computedTokenCount.value > 0 else { return 1 }
+        let rate = Double(computedTokenCount.value) / seconds
+        return Int(min(600, max(1, (Double(tokenCount) / rate).rounded(.up))))
+    }
+
+    /// Every metric in the Prometheus text format.
+    func render() -> String {
+        let used = usedBlockCount.value
+        let total = max(1, used + freeBlockCount.value)
+        var text = ""
+        text += gauge("num_requests_running", "Sequences with a seat.", "\(runningCount.value)")
+        text += gauge("num_requests_waiting", "Sequences in the queue.", "\(waitingCount.value)")
+        text += gauge(
+            "kv_cache_usage_perc", "Used share of the KV blocks, 0 to 1.",
+            "\(Double(used) / Double(total))")
+        text += counter("num_preemptions", "Sequences put back into the queue.", preemptionCount)
+        text += counter("prompt_tokens", "Prompt tokens computed.", promptTokenCount)
+        text += counter("generation_tokens", "Tokens generated.", generatedTokenCount)
+        text += family("request_success_total", "Sequences ended, by reason.", "counter")
+        for (reason, count) in ended {
+            text += "apus:request_success_total{finished_reason=\"\(reason.rawValue)\"} \(count.value)\n"
+        }
+        text += family("admission_rejections_total", "Requests refused, by reason.", "counter")
+        for (reason, count) in rejected {
+            text += "apus:admission_rejections_total{reason=\"\(reason)\"} \(count.value)\n"
+        }
+        text += histogram("time_to_first_token_seconds", "Arrival to first token.", firstToken)
+        text += histogram("inter_token_latency_seconds", "Between two tokens.", interToken)
+        text += histogram("e2e_request_latency_seconds", "Arrival to last token.", endToEnd)
+        text += histogram("request_queue_time_seconds", "Arrival to first step.", queueTime)
+        text += histogram("iteration_tokens_total", "Tokens of each step.", stepTokens)
+        return text
+    }
+
+    private func family(_ name: String, _ help: String, _ type: String) -> String {
+        "# HELP apus:\(name) \(help)\n# TYPE apus:\(name) \(type)\n"
+    }
+
+    private func gauge(_ name: String, _ help: String, _ value: String) -> String {
+        family(name, help, "gauge") + "apus:\(name) \(value)\n"
+    }
+
+    private func counter(_ name: String, _ help: String, _ count: AtomicCount) -> String {
+        family("\(name)_total", help, "counter") + "apus:\(name)_total \(count.value)\n"
+    }
+
+    private func histogram(_ name: String, _ help: String, _ histogram: Histogram) -> String {
+        family(name, help, "histogram") + histogram.render("apus:\(name)")
+    }
+}

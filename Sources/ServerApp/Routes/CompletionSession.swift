@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HTTPServing
+internal import HTTPTypes
+internal import OpenAIAPI
+
+/// One `POST /v1/completions` between its admission and the end of its answer. I/O loop only.
+struct CompletionSession {
+    private let exchange: Exchange
+    private let envelope: CompletionEnvelope
+    private let stream: CompletionStream?
+    private let includesUsage: Bool
+    private let namesTokensByID: Bool
+    private let wantsLogprobs: Bool
+    /// Ids of each choice's prompt, where the client wants ids.
+    private let promptTokenIDs: [[Int32]]?
+    private let promptTokenCount: Int
+    private let headers: HTTPFields
+    private var choices: [CompletionChoice]
+    private var openChoiceCount: Int
+    private var completionTokenCount = 0
+
+    init(
+        _ exchange: Exchange, _ request: CompletionRequest, envelope: CompletionEnvelope,
+        promptTokenCount: Int, promptTokenIDs: [[Int32]]
+    ) {
+        self.exchange = exchange
+        self.envelope = envelope
+        stream =
+            request.streams
+            ? CompletionStream(envelope: envelope, includesUsage: request.includesUsage) : nil
+        includesUsage = request.includesUsage
+        namesTokensByID = request.namesTokensByID
+        wantsLogprobs = request.logprobCount != nil
+        self.promptTokenCount = promptTokenCount
+        self.promptTokenIDs = request.returnsTokenIDs ? promptTokenIDs : nil
+        var headers = HTTPFields()
+        if let ignored = request.ignoredParams.headerValue, let name = HTTPField.Name("X-Ignored-Params") {
+            headers[name] = ignored
+        }
+        self.headers = headers
+        choices = (0..<request.choiceCount).map { CompletionChoice(index: $0, text: "") }
+        openChoiceCount = request.choiceCount
+        for index in choices.indices { prepare(&choices[index]) }
+    }
+
+    private func prepare(_ choice: inout CompletionChoice) {
+        if wantsLogprobs {
+            choice.logprobs = CompletionLogprobs(tokens: [], namesTokensByID: namesTokensByID)
+        }
+        if let promptTokenIDs {
+            choice.promptTokenIDs = promptTokenIDs[choice.index]
+            choice.tokenIDs = []
+        }
+    }
+
+    /// Sends or keeps what the engine says; true when the answer is complete.
+    mutating func handle(_ content: GenerationOutput.Content, on server: isolated HTTPServer) -> Bool {
+        switch content {
+        case .admitted:
+            if stream != nil { exchange.begin(streamHead, on: server) }
+            return false
+        case .refused(let error):
+            exchange.respond(error, on: server)
+            return true
+        case .delta(let delta):
+            return handle(delta, on: server)
+        }
+    }
+
+    private mutating func handle(_ delta: ChoiceDelta, on server: isolated HTTPServer) -> Bool {
+        completionTokenCount += delta.tokenIDs.count
+        if delta.finish != nil { openChoiceCount -= 1 }
+        if let stream {
+            var choice = CompletionChoice(index: delta.index, text: "")
+            prepare(&choice)
+            // The prompt's ids are in a choice's first chunk only.
+            if choices[delta.index].promptTokenIDs == nil { choice.promptTokenIDs = nil }
+            choices[delta.index].promptTokenIDs = nil
+            Self.add(delta, to: &choice)
+            exchange.write(stream.frame(choice), on: server)
+        } else {
+            Self.add(delta, to: &choices[delta.index])
+        }
+        guard openChoiceCount == 0 else { return false }
+        finish(on: server)
+        return true
+    }
+
+    private static func add(_ delta: ChoiceDelta, to choice: inout CompletionChoice) {
+        choice.text += delta.text
+        choice.logprobs?.tokens += delta.logprobs
+        choice.tokenIDs?.append(contentsOf: delta.tokenIDs)
+        choice.finishReason = delta.finish?.reason
+        choice.stopReason = delta.finish?.stopReason
+    }
+
+    private func finish(on server: isolated HTTPServer) {
+        let usage = Usage(
+            promptTokenCount: promptTokenCount, completionTokenCount: completionTokenCount)
+        guard let stream else {
+            let response = CompletionResponse(envelope: envelope, choices: choices, usage: usage)
+            var head = HTTPResponse(status: .ok, headerFields: headers)
+            head.headerFields[.contentType] = "application/json"
+            exchange.respond(head, body: response.body, on: server)
+            return
+        }
+        if includesUsage { exchange.write(stream.usageFrame(usage), on: server) }
+        exchange.write(CompletionStream.done, on: server)
+        exchange.finish(on: server)
+    }
+
+    private var streamHead: HTTPResponse {
+        var head = HTTPResponse(status: .ok, headerFields: headers)
+        head.headerFields[.contentType] = "text/event-stream; charset=utf-8"
+        head.headerFields[.cacheControl] = "no-cache"
+        return head
+    }
+}
+
+extension Exchange {
+    /// Answers with an error's status, body and `Retry-After`.
+    func respond(_ error: APIError, on server: isolated HTTPServer) {
+        var head = HTTPResponse(status: .init(code: error.status))
+        head.headerFields[.contentType] = "application/json"
+        if let seconds = error.retryAfterSeconds { head.headerFields[.retryAfter] = "\(seconds)" }
+        respond(head, body: error.body, on: server)
+    }
+
+    /// Answers 200 with a body of the given type.
+    func respond(_ body: [UInt8], type: String, on server: isolated HTTPServer) {
+        var head = HTTPResponse(status: .ok)
+        head.headerFields[.contentType] = type
+        respond(head, body: body, on: server)
+    }
+}

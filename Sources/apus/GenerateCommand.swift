@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Decoding
+import Foundation
+import ServerApp
+
+/// `apus generate`: one continuation on standard output.
+struct GenerateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "generate",
+        abstract: "Continue a prompt on standard output; timing on standard error.")
+
+    @Option(name: [.short, .long], help: "The model, a GGUF file.")
+    var model: String
+
+    @Option(name: [.short, .long], help: "The text to continue.")
+    var prompt: String
+
+    @Option(help: "Tokens to generate at most.")
+    var maxTokens = 128
+
+    @Option(help: "0 takes the likeliest token; higher is more random.")
+    var temperature: Float = 0.8
+
+    @Option(help: "Keeps the likeliest tokens that reach this probability together.")
+    var topP: Float = 0.95
+
+    @Option(help: "Decides the random choices; default: another one each time.")
+    var seed: UInt64?
+
+    @Option(name: [.short, .long], help: "Threads; default: what the process may use.")
+    var threads: Int?
+
+    func validate() throws {
+        guard temperature >= 0, temperature.isFinite else {
+            throw ValidationError("--temperature is 0 or more")
+        }
+        guard (0...1).contains(topP) else { throw ValidationError("--top-p goes from 0 to 1") }
+        guard (0...(1 << 27)).contains(maxTokens) else {
+            throw ValidationError("--max-tokens goes from 0 to \(1 << 27)")
+        }
+        guard (1...1024).contains(threads ?? 1) else {
+            throw ValidationError("--threads goes from 1 to 1024")
+        }
+    }
+
+    func run() throws {
+        var sampling = SamplingParameters()
+        sampling.temperature = temperature
+        sampling.topP = topP
+        sampling.seed = seed ?? UInt64.random(in: 0...UInt64.max)
+        let file = try openModelFile(model)
+        let timing = try reportingModelErrors(model) {
+            let team = try ThreadTeam(threadCount: threads ?? ProcessorCount.available().count)
+            let generation = Generation(try LanguageModel(file, team: team), team: team)
+            return try generation.run(
+                prompt: prompt, maxTokenCount: maxTokens, sampling: sampling
+            ) { FileHandle.standardOutput.write(Data($0)) }
+        }
+        print()
+        printError(timing.line)
+    }
+}

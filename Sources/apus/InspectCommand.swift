@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Decoding
+import Foundation
+import ModelFile
+import ServerApp
+
+/// `apus inspect`: what a model file holds and needs.
+struct InspectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect",
+        abstract: "Print a model file's architecture, sizes, metadata and tensors.")
+
+    @Argument(help: "The model, a GGUF file.")
+    var file: String
+
+    @Flag(help: "List every tensor.")
+    var tensors = false
+
+    func run() throws {
+        let opened = try openModelFile(file)
+        print("file            \(file)")
+        print("format          GGUF v\(opened.version), \(opened.byteCount) bytes")
+        try reportingModelErrors(file) {
+            let summary = try ModelSummary(opened)
+            printSummary(summary)
+            printTypes(opened)
+            printRequirements(opened)
+        }
+        print("\nmetadata")
+        for key in opened.metadataKeys {
+            if let value = opened.metadata[key] { print("  \(key) = \(value)") }
+        }
+        guard tensors else { return }
+        print("\ntensors")
+        for tensor in opened.tensors {
+            let shape = tensor.shape.map(String.init).joined(separator: " × ")
+            print("  \(tensor.name)  \(tensor.type.name)  [\(shape)]")
+        }
+    }
+
+    private func printSummary(_ summary: ModelSummary) {
+        print("architecture    \(summary.architecture)")
+        print("parameters      \(summary.parameterCount)")
+        print("active          \(summary.activeParameterCount) per token")
+        if summary.expertCount > 0 {
+            print("experts         \(summary.activeExpertCount) of \(summary.expertCount)")
+        }
+    }
+
+    private func printTypes(_ file: GGUFFile) {
+        var bytes: [TensorType: (count: Int, bytes: Int)] = [:]
+        for tensor in file.tensors {
+            bytes[tensor.type, default: (0, 0)].count += 1
+            bytes[tensor.type, default: (0, 0)].bytes += tensor.byteCount
+        }
+        let types = bytes.sorted { $0.value.bytes > $1.value.bytes }.map {
+            "\($0.key.name) × \($0.value.count)"
+        }
+        print("types           \(types.joined(separator: ", "))")
+    }
+
+    /// What serving takes; a family that is not built here says so and the rest is still printed.
+    private func printRequirements(_ file: GGUFFile) {
+        do {
+            let needs = try ModelRequirements(file)
+            let perToken = needs.kvBlockBytes(.f16) / 16
+            print("context         \(needs.contextLength) positions")
+            print("weights         \(MemoryLimit.gibibytes(needs.weightBytes)) packed")
+            print(
+                "KV              \(perToken) bytes per position (f16), "
+                    + "\(MemoryLimit.gibibytes(perToken * needs.contextLength)) per full context")
+        } catch {
+            print("not servable    \(error)")
+        }
+    }
+}

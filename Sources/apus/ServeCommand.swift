@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Decoding
+import Dispatch
+import Foundation
+import Logging
+import OpenAIAPI
+import ServerApp
+
+/// `apus serve`: the OpenAI-compatible endpoint.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Serve a model on an OpenAI-compatible endpoint.")
+
+    @Option(name: [.short, .long], help: "The model, a GGUF file.")
+    var model: String
+
+    @Option(help: "The address to listen on.")
+    var host = "127.0.0.1"
+
+    @Option(help: "The port; 0 lets the system choose.")
+    var port: UInt16 = 8080
+
+    @Option(name: [.short, .long], help: "Threads; default: what the process may use.")
+    var threads: Int?
+
+    @Option(help: "Sequences that generate at the same time.")
+    var parallel = 32
+
+    @Option(help: "Longest prompt and answer together; default: the model's.")
+    var contextLength: Int?
+
+    @Option(name: .customLong("kv-type"), help: "Keys and values as f16 or f32.")
+    var kvType = KVType.f16
+
+    @Option(name: .customLong("kv-mib"), help: "Size of the KV pool in MiB; default: by need and memory.")
+    var kvMebibytes: Int?
+
+    @Option(help: "Requests that wait at most; more get 429.")
+    var maxWaiting = 256
+
+    @Option(help: "Tokens that one step computes at most.")
+    var stepTokens = 512
+
+    @Option(help: "Prompt tokens that one step computes beside running decodes.")
+    var prefillTokens = 256
+
+    @Option(name: .customLong("model-name"), help: "The id of the model; default: the file's name.")
+    var modelName: String?
+
+    @Option(help: "What becomes of unknown request fields: warn, strict or lax.")
+    var unknownFields = UnknownFieldPolicy.warn
+
+    @Option(help: "Seconds that running requests get after SIGTERM.")
+    var grace = 30
+
+    func validate() throws {
+        let bounds: [(String, Int?, ClosedRange<Int>)] = [
+            ("--threads", threads, 1...1024), ("--parallel", parallel, 1...4096),
+            ("--context-length", contextLength, 1...(1 << 27)),
+            ("--kv-mib", kvMebibytes, 1...(1 << 24)), ("--max-waiting", maxWaiting, 1...100_000),
+            ("--step-tokens", stepTokens, max(1, parallel)...65536),
+            ("--prefill-tokens", prefillTokens, 1...65536), ("--grace", grace, 0...86400),
+        ]
+        for (name, value, range) in bounds {
+            guard let value, !range.contains(value) else { continue }
+            throw ValidationError("\(name) goes from \(range.lowerBound) to \(range.upperBound)")
+        }
+    }
+
+    func run() async throws {
+        var configuration = ServerConfiguration(modelPath: model)
+        configuration.modelName = modelName
+        configuration.host = host
+        configuration.port = port
+        configuration.threadCount = threads
+        configuration.parallelCount = parallel
+        configuration.contextLength = contextLength
+        configuration.kvType = kvType
+        configuration.kvBytes = kvMebibytes.map { $0 << 20 }
+        configuration.maxWaitingCount = maxWaiting
+        configuration.stepTokenCount = stepTokens
+        configuration.prefillTokenCountWhileDecoding = prefillTokens
+        configuration.unknownFields = unknownFields
+        configuration.gracePeriod = .seconds(grace)
+
+        let file = try openModelFile(model)
+        let logger = Logger(label: "apus") { StreamLogHandler.standardError(label: $0) }
+        let server: Server
+        do throws(ServerError) {
+            server = try await Server(configuration, file: file, logger: logger)
+        } catch {
+            throw report(error)
+        }
+        let signals = TerminationSignals()
+        await signals.next()
+        logger.info("stopping: running requests have \(grace) s")
+        Task {
+            await signals.next()
+            logger.info("stopping now")
+            await server.shutdown()
+        }
+        await server.shutdown()
+        logger.info("stopped")
+    }
+
+    private func report(_ error: ServerError) -> ExitCode {
+        switch error {
+        case .model(let error):
+            printError(error.line(model))
+            return error.isMissingInput ? ExitStatus.missingInput : ExitStatus.badConfiguration
+        case .configuration(let message), .listening(let message):
+            printError(message)
+            return ExitStatus.badConfiguration
+        }
+    }
+}
+
+extension UnknownFieldPolicy: ExpressibleByArgument {}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@testable import Scheduling
+
+/// The checkers of the other tests, shown to catch what they are there to catch.
+@Suite struct BrokenScheduleTests {
+    enum PlanDefect: CaseIterable {
+        case none, skippedDecode, gap, repetition, sharedBlock, lostBlock, wrongSample, twice
+    }
+
+    enum BookkeepingDefect: CaseIterable {
+        case none, leakedBlock, sharedBlock, lostSeat, waitingTokens, wrongPhase
+    }
+
+    @Test(arguments: PlanDefect.allCases)
+    func `the audit accepts a sound plan and refuses a broken one`(defect: PlanDefect) throws {
+        var stepped = try SteppedScheduler()
+        var audit = ScheduleAudit(limits: stepped.scheduler.limits)
+        for id in 1...3 as ClosedRange<UInt64> {
+            try stepped.enqueue(id, prompt: 6, new: 9)
+            audit.arrive(
+                SequenceID(id), promptTokenCount: 6, maxNewTokenCount: 9, scoresPrompt: false)
+        }
+        try stepped.step()
+        try audit.check(stepped.plan)
+        audit.commit(
+            stepped.plan,
+            outcomes: stepped.plan.entries.map { _ in .accepted(tokenCount: 1) })
+        stepped.scheduler.planStep(into: &stepped.plan)
+
+        let plan = stepped.plan.with(defect)
+
+        if defect == .none {
+            try audit.check(plan)
+        } else {
+            #expect(throws: ScheduleAudit.Failure.self) { try audit.check(plan) }
+        }
+    }
+
+    @Test(arguments: BookkeepingDefect.allCases)
+    func `broken bookkeeping is a violation`(defect: BookkeepingDefect) throws {
+        var stepped = try SteppedScheduler(seats: 2)
+        for id in 1...3 as ClosedRange<UInt64> {
+            try stepped.enqueue(id, prompt: 6, new: 9)
+        }
+        try stepped.step()
+
+        stepped.scheduler.introduce(defect)
+
+        if defect == .none {
+            try stepped.scheduler.checkInvariants()
+        } else {
+            #expect(throws: InvariantViolation.self) { try stepped.scheduler.checkInvariants() }
+        }
+    }
+}
+
+extension StepPlan {
+    /// The same plan with its second entry, a decode, spoilt.
+    fileprivate func with(_ defect: BrokenScheduleTests.PlanDefect) -> StepPlan {
+        var broken = self
+        broken.removeAll()
+        for (index, entry) in entries.enumerated() {
+            let isSpoilt = index == 1
+            if isSpoilt, defect == .skippedDecode { continue }
+            var blocks = ContiguousArray(blockTables[entry.blockTable])
+            if isSpoilt, defect == .sharedBlock {
+                blocks[blocks.count - 1] = blockTables[entries[0].blockTable.upperBound - 1]
+            }
+            if isSpoilt, defect == .lostBlock { blocks.swapAt(0, 1) }
+            let spoilt = entry.with(
+                isSpoilt ? defect : .none, blockTable: broken.appendBlockTable(blocks[...]))
+            broken.append(spoilt, isDecode: true)
+            if isSpoilt, defect == .twice { broken.append(spoilt, isDecode: true) }
+        }
+        return broken
+    }
+}
+
+extension StepPlan.Entry {
+    fileprivate func with(
+        _ defect: BrokenScheduleTests.PlanDefect, blockTable: Range<Int>
+    ) -> StepPlan.Entry {
+        let shift = defect == .gap ? 1 : defect == .repetition ? -1 : 0
+        return StepPlan.Entry(
+            sequence: sequence, startPosition: startPosition + shift, tokenCount: tokenCount,
+            blockTable: blockTable, logitsRowCount: logitsRowCount,
+            maxAcceptedTokenCount: defect == .wrongSample ? 0 : maxAcceptedTokenCount,
+            remainingTokenCount: remainingTokenCount, runningIndex: runningIndex)
+    }
+}
+
+extension Scheduler {
+    fileprivate mutating func introduce(_ defect: BrokenScheduleTests.BookkeepingDefect) {
+        switch defect {
+        case .none: break
+        case .leakedBlock: _ = tables.pool.allocate()
+        case .sharedBlock: running[1].seat = running[0].seat
+        case .lostSeat: freeSeats.append(0)
+        case .waitingTokens: waitingTokenCount += 1
+        case .wrongPhase: running[0].phase = .waiting
+        }
+    }
+}
