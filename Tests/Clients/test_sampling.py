@@ -71,10 +71,13 @@ def test_a_bias_of_minus_100_bans_a_token(complete):
     assert token not in choice.token_ids
 
 
-def test_a_frequency_penalty_breaks_repetition(complete):
-    prompt = "yes yes yes yes yes yes yes yes"
-    plain = complete(prompt, max_tokens=24, extra_body=IDS).choices[0].token_ids
-    penalised = complete(prompt, max_tokens=24, frequency_penalty=2, extra_body=IDS)
+def test_a_frequency_penalty_wears_out_a_bias(complete):
+    token = 7042
+    options = {"max_tokens": 64, "logit_bias": {str(token): 30}, "extra_body": IDS}
 
-    most = max(plain, key=plain.count)
-    assert penalised.choices[0].token_ids.count(most) < plain.count(most)
+    plain = complete(PROMPT, **options).choices[0].token_ids
+    penalised = complete(PROMPT, frequency_penalty=2, **options).choices[0].token_ids
+
+    # 64 occurrences would cost 128, far more than the bias gives.
+    assert plain.count(token) == 64
+    assert 0 < penalised.count(token) < 64
