@@ -20,6 +20,8 @@ package enum ModelError: Error, Equatable {
     case badHyperParameter(key: String, wanted: String, found: String)
     /// The file asks for a variant that is not built.
     case unsupported(String)
+    /// The file's vocabulary cannot be used; one line says why.
+    case tokenizer(String)
     /// Memory or threads could not be had.
     case outOfResources(String)
 }
@@ -43,6 +45,8 @@ extension ModelError: CustomStringConvertible {
             "'\(key)': wanted \(wanted), found \(found)"
         case .unsupported(let what):
             "not supported: \(what)"
+        case .tokenizer(let reason):
+            reason
         case .outOfResources(let what):
             "out of resources: \(what)"
         }

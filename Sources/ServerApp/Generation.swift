@@ -38,7 +38,10 @@ package struct Generation {
         prompt: String, maxTokenCount: Int, sampling: SamplingParameters,
         emit: ([UInt8]) -> Void
     ) throws(ModelError) -> Timing {
-        let tokens = language.tokenizer.encode(prompt, addSpecial: true, parseSpecial: true)
+        let tokens: [Int32]
+        do {
+            tokens = try language.tokenizer.encode(prompt, addSpecial: true, parseSpecial: true)
+        } catch { throw .tokenizer("\(error)") }
         guard !tokens.isEmpty else { throw .unsupported("an empty prompt: this model has no BOS") }
         let (length, overflows) = tokens.count.addingReportingOverflow(maxTokenCount)
         guard !overflows, length <= language.model.contextLength else {
@@ -57,14 +60,14 @@ package struct Generation {
         _ sampling: SamplingParameters, _ emit: ([UInt8]) -> Void
     ) -> Timing {
         var sampler = Sampler(sampling, prompt: prompt)
-        var detokenizer = language.tokenizer.detokenizer(skipsSpecial: true)
+        var detokenizer = Detokenizer(language.tokenizer, continuesText: true)
         let clock = ContinuousClock()
         let start = clock.now
         var token = prefill(prompt, runner, &sampler)
         let prefilled = clock.now
         var count = 0
-        while count < maxTokenCount, !language.tokenizer.endOfGenerationIDs.contains(token) {
-            emit(detokenizer.append(token))
+        while count < maxTokenCount, !language.tokenizer.vocabulary.endOfGenerationIDs.contains(token) {
+            emit(detokenizer.text(appending: token))
             count += 1
             guard count < maxTokenCount else { break }
             token = sample(

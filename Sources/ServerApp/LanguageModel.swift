@@ -17,11 +17,3 @@ package struct LanguageModel {
         model = try Model(file, team: team)
     }
 }
-
-extension Tokenizer {
-    init(_ file: GGUFFile) throws(ModelError) {
-        do { self.init(tokens: try file.strings("tokenizer.ggml.tokens")) } catch {
-            throw .file(error)
-        }
-    }
-}

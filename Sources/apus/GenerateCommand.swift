@@ -58,7 +58,7 @@ struct GenerateCommand: ParsableCommand {
                 prompt: prompt, maxTokenCount: maxTokens, sampling: sampling
             ) { FileHandle.standardOutput.write(Data($0)) }
         }
-        print()
+        FileHandle.standardOutput.write(Data("\n".utf8))
         printError(timing.line)
     }
 }

@@ -35,7 +35,8 @@ final class TokenSequence {
         promptTokenCount = choice.prompt.count
         tokens = choice.prompt
         sampler = Sampler(choice.sampling, prompt: choice.prompt)
-        detokenizer = tokenizer.detokenizer(skipsSpecial: request.skipsSpecialTokens)
+        detokenizer = Detokenizer(
+            tokenizer, showsControl: !request.skipsSpecialTokens, continuesText: !request.echoes)
         stopMatcher = StopMatcher(
             stops: request.stopStrings, includesStopString: request.includesStopString)
         pending = ChoiceDelta(index: choice.index)
@@ -53,7 +54,7 @@ final class TokenSequence {
 
     private func echoPrompt() {
         for token in tokens {
-            pending.text += String(decoding: detokenizer.append(token), as: UTF8.self)
+            pending.text += String(decoding: detokenizer.text(appending: token), as: UTF8.self)
         }
         if scoresPrompt, let first = tokens.first {
             appendLogprob(first, logProbability: nil, top: nil)
@@ -81,7 +82,7 @@ final class TokenSequence {
         if let finish = stopToken(token) {
             end(finish)
         } else {
-            appendText(detokenizer.append(token))
+            appendText(detokenizer.text(appending: token))
             if isLast { end(.init(reason: .length)) }
         }
         return pending.finish != nil

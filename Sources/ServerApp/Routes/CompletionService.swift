@@ -89,12 +89,15 @@ final class CompletionService: Sendable {
             switch prompt {
             case .tokens(let ids): prompts.append(ids)
             case .text(let text):
-                let ids = tokenizer.encode(
-                    text, addSpecial: request.addsSpecialTokens, parseSpecial: true)
+                let param = request.prompts.count == 1 ? "prompt" : "prompt[\(index)]"
+                let ids: [Int32]
+                do {
+                    ids = try tokenizer.encode(
+                        text, addSpecial: request.addsSpecialTokens, parseSpecial: true)
+                } catch { throw .invalid(param, "\(param): \(error)") }
                 guard !ids.isEmpty else {
                     throw .invalid(
-                        request.prompts.count == 1 ? "prompt" : "prompt[\(index)]",
-                        "the prompt is empty, and this model has no token to begin with")
+                        param, "\(param): is empty, and this model has no token to begin with")
                 }
                 prompts.append(ids)
             }
@@ -143,7 +146,7 @@ final class CompletionService: Sendable {
         arrival: ContinuousClock.Instant
     ) -> GenerationRequest {
         let stopping = request.stopping
-        let ends = stopping.ignoresEndOfSequence ? [] : tokenizer.endOfGenerationIDs
+        let ends = stopping.ignoresEndOfSequence ? [] : tokenizer.vocabulary.endOfGenerationIDs
         let seed = request.sampling.seed.map { UInt64(bitPattern: $0) } ?? UInt64.random(in: 0...UInt64.max)
         var choices: [GenerationRequest.Choice] = []
         for prompt in prompts {
