@@ -27,7 +27,10 @@ let package = Package(
         .target(name: "CEpoll"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "ModelFile", swiftSettings: strict),
-        .target(name: "Tokenization", swiftSettings: strict),
+        .target(
+            name: "Tokenization",
+            dependencies: [.product(name: "HeapModule", package: "swift-collections")],
+            swiftSettings: strict),
         .target(
             name: "Scheduling",
             dependencies: [.product(name: "DequeModule", package: "swift-collections")],
