@@ -97,7 +97,8 @@ package final class ModelRunner {
         let family = model.family
         for index in tile {
             let slot = index - tile.lowerBound
-            family.outputNorm.apply(step.hidden[wanted[index].row], into: headInput.rows[slot], step)
+            family.outputNorm.apply(
+                step.hidden[wanted[index].row], into: headInput.rows[slot], step)
             headInput.updateQuantized(row: slot)
         }
         Linear(weight: family.output, bias: nil).apply(

@@ -20,7 +20,8 @@ struct Activations {
     let rows: Rows
     let width: Int
     private let quantizes: Bool
-    private let quantize: @convention(c) (UnsafePointer<Float>?, Int, UnsafeMutableRawPointer?) -> Void
+    private let quantize:
+        @convention(c) (UnsafePointer<Float>?, Int, UnsafeMutableRawPointer?) -> Void
     private let floatColumns: UnsafeMutablePointer<UnsafeRawPointer?>
     private let quantizedColumns: UnsafeMutablePointer<UnsafeRawPointer?>
     private let quantizedRows: UnsafeMutableRawPointer

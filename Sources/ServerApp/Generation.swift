@@ -66,7 +66,9 @@ package struct Generation {
         var token = prefill(prompt, runner, &sampler)
         let prefilled = clock.now
         var count = 0
-        while count < maxTokenCount, !language.tokenizer.vocabulary.endOfGenerationIDs.contains(token) {
+        while count < maxTokenCount,
+            !language.tokenizer.vocabulary.endOfGenerationIDs.contains(token)
+        {
             emit(detokenizer.text(appending: token))
             count += 1
             guard count < maxTokenCount else { break }

@@ -24,7 +24,8 @@ extension Server {
         let contextLength = configuration.contextLength ?? requirements.contextLength
         guard contextLength <= requirements.contextLength else {
             throw .configuration(
-                "--context-length \(contextLength) exceeds the model's \(requirements.contextLength)")
+                "--context-length \(contextLength) exceeds the model's \(requirements.contextLength)"
+            )
         }
         let blockBytes = requirements.kvBlockBytes(configuration.kvType)
         let blocksPerSequence = (contextLength + 15) / 16

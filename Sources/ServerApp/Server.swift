@@ -31,7 +31,9 @@ package final class Server: Sendable {
         logger.info("\(plan.summary)")
         let mailbox = EngineMailbox(maxSubmissionCount: configuration.maxWaitingCount)
         let metrics = EngineMetrics()
-        let name = configuration.modelName ?? URL(filePath: configuration.modelPath)
+        let name =
+            configuration.modelName
+            ?? URL(filePath: configuration.modelPath)
             .deletingPathExtension().lastPathComponent
 
         let starting = EngineStart(

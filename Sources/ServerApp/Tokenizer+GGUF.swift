@@ -30,7 +30,8 @@ extension VocabularySource {
     fileprivate init(_ file: GGUFFile) throws(ModelFileError) {
         func key(_ name: String) -> String { "tokenizer.ggml.\(name)" }
         self.init(
-            model: try file.string(key("model")), preTokenizer: try file.stringIfPresent(key("pre")),
+            model: try file.string(key("model")),
+            preTokenizer: try file.stringIfPresent(key("pre")),
             tokens: try file.strings(key("tokens")))
         tokenTypes = try file.intsIfPresent(key("token_type"))?.map { Int32(clamping: $0) } ?? []
         scores = try file.floatsIfPresent(key("scores")) ?? []

@@ -34,7 +34,9 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(name: .customLong("kv-type"), help: "Keys and values as f16 or f32.")
     var kvType = KVType.f16
 
-    @Option(name: .customLong("kv-mib"), help: "Size of the KV pool in MiB; default: by need and memory.")
+    @Option(
+        name: .customLong("kv-mib"),
+        help: "Size of the KV pool in MiB; default: by need and memory.")
     var kvMebibytes: Int?
 
     @Option(help: "Requests that wait at most; more get 429.")

@@ -47,7 +47,9 @@ import Testing
         let count = 40_000
 
         let tokens = draws(
-            parameters { $0.temperature = temperature; $0.seed = 7 }, logits, count: count)
+            parameters {
+                $0.temperature = temperature; $0.seed = 7
+            }, logits, count: count)
 
         for token in logits.indices {
             let share = Double(tokens.count { $0 == token }) / Double(count)
@@ -59,7 +61,11 @@ import Testing
     @Test func `top-k, top-p and min-p exclude what they should`() {
         let logits: [Float] = [0, 4, 3, 2, -5]
 
-        let topK = Set(draws(parameters { $0.topK = 2; $0.temperature = 5 }, logits, count: 500))
+        let topK = Set(
+            draws(
+                parameters {
+                    $0.topK = 2; $0.temperature = 5
+                }, logits, count: 500))
         let topP = Set(draws(parameters { $0.topP = 0.9 }, logits, count: 2000))
         let minP = Set(draws(parameters { $0.minP = 0.3 }, logits, count: 2000))
 
@@ -80,14 +86,22 @@ import Testing
         let logits: [Float] = [1, 2, 3]
 
         let biased = draws(
-            parameters { $0.temperature = 0; $0.logitBias = [0: 100, 77: 100, -1: 100] }, logits)
+            parameters {
+                $0.temperature = 0; $0.logitBias = [0: 100, 77: 100, -1: 100]
+            }, logits)
         let repeated = draws(
-            parameters { $0.temperature = 0; $0.repetitionPenalty = 2 }, logits, prompt: [2],
+            parameters {
+                $0.temperature = 0; $0.repetitionPenalty = 2
+            }, logits, prompt: [2],
             count: 2)
         let present = draws(
-            parameters { $0.temperature = 0; $0.presencePenalty = 1.5 }, logits, count: 3)
+            parameters {
+                $0.temperature = 0; $0.presencePenalty = 1.5
+            }, logits, count: 3)
         let frequent = draws(
-            parameters { $0.temperature = 0; $0.frequencyPenalty = 0.6 }, logits, count: 4)
+            parameters {
+                $0.temperature = 0; $0.frequencyPenalty = 0.6
+            }, logits, count: 4)
 
         #expect(biased == [0])
         #expect(repeated == [1, 2])

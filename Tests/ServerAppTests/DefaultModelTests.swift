@@ -40,7 +40,8 @@ private struct GreedyReference: Decodable {
 
         for prompt in prompts {
             let choices = try forcedChoices(prompt, model, team)
-            for (index, token) in prompt.greedy.enumerated() where token.margin > Self.decidedMargin {
+            for (index, token) in prompt.greedy.enumerated() where token.margin > Self.decidedMargin
+            {
                 #expect(choices[index] == token.id, "\(prompt.name), token \(index)")
                 checkedCount += 1
             }
@@ -76,11 +77,13 @@ private struct GreedyReference: Decodable {
         for prompt in try GreedyReference.read().prompts {
             let wanted = try continuation(prompt.ids, dense, team, count: 48)
             let found = try continuation(prompt.ids, experts, team, count: 48)
-            let parting = zip(found, wanted).map { $0.token == $1.token }.firstIndex(of: false) ?? 48
+            let parting =
+                zip(found, wanted).map { $0.token == $1.token }.firstIndex(of: false) ?? 48
             sameCount += parting
             if parting < 48 {
                 #expect(
-                    Double(wanted[parting].margin) < Self.decidedMargin, "\(prompt.name), token \(parting)")
+                    Double(wanted[parting].margin) < Self.decidedMargin,
+                    "\(prompt.name), token \(parting)")
             }
         }
 

@@ -79,7 +79,8 @@ struct GroupedQueryAttention {
             break
         case .perHead(let query, let key):
             for head in 0..<queryHeadCount {
-                query.apply(queries + head * headDimension, into: queries + head * headDimension, step)
+                query.apply(
+                    queries + head * headDimension, into: queries + head * headDimension, step)
             }
             for head in 0..<kvHeadCount {
                 key.apply(keys + head * headDimension, into: keys + head * headDimension, step)

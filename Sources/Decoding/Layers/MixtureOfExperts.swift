@@ -39,7 +39,9 @@ struct MixtureOfExperts {
             let expert = Int(routing.activeExperts[item / plan.itemCount])
             let slots = routing.slots(of: expert)
             let scratch = step.workers[worker]
-            for tile in stride(from: slots.lowerBound, to: slots.upperBound, by: WorkerScratch.columnTile) {
+            for tile in stride(
+                from: slots.lowerBound, to: slots.upperBound, by: WorkerScratch.columnTile)
+            {
                 let count = min(WorkerScratch.columnTile, slots.upperBound - tile)
                 for strip in plan.strips(of: item % plan.itemCount) {
                     gatedStrip(

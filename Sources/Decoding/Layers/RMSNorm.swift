@@ -21,7 +21,9 @@ struct RMSNorm {
     }
 
     /// Normalises one vector; `output` may be `input`.
-    func apply(_ input: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>, _ step: Step) {
+    func apply(
+        _ input: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>, _ step: Step
+    ) {
         step.vectors.rms_norm(input, weight, epsilon, width, output)
     }
 }

@@ -34,7 +34,8 @@ struct SharedExpert {
                     for column in 0..<tileCount {
                         let weight = 1 / (1 + exp(-logits[tile + column][0]))
                         step.vectors.add_scaled(
-                            weight, scratch.first + column * 16, min(16, down.rowCount - strip * 16),
+                            weight, scratch.first + column * 16,
+                            min(16, down.rowCount - strip * 16),
                             step.hidden[tile + column] + strip * 16)
                     }
                 }

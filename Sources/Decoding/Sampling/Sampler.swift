@@ -64,7 +64,8 @@ package struct Sampler {
     }
 
     private func repel(_ logit: inout Float) {
-        logit = logit > 0 ? logit / parameters.repetitionPenalty : logit * parameters.repetitionPenalty
+        logit =
+            logit > 0 ? logit / parameters.repetitionPenalty : logit * parameters.repetitionPenalty
     }
 
     /// Draws from softmax(logits / temperature) cut by top-k, top-p and min-p.

@@ -57,7 +57,8 @@ package struct Benchmark {
             rows.append(
                 .init(
                     test: "pp\(options.promptTokenCount)", speeds: speeds,
-                    limit: limit(limits, tokens: options.promptTokenCount,
+                    limit: limit(
+                        limits, tokens: options.promptTokenCount,
                         perStep: min(options.chunkTokenCount, options.promptTokenCount))))
         }
         if options.generatedTokenCount > 0 {

@@ -19,7 +19,8 @@ package struct BenchmarkReport: Sendable {
         package var median: Double {
             let sorted = speeds.sorted()
             guard let upper = sorted.dropFirst(sorted.count / 2).first else { return 0 }
-            return sorted.count.isMultiple(of: 2) ? (sorted[sorted.count / 2 - 1] + upper) / 2 : upper
+            return sorted.count.isMultiple(of: 2)
+                ? (sorted[sorted.count / 2 - 1] + upper) / 2 : upper
         }
     }
 
@@ -44,7 +45,8 @@ package struct BenchmarkReport: Sendable {
             let figures = String(
                 format: "%.1f | %@ | %.0f %%", row.median, range, 100 * row.median / row.limit)
             lines.append(
-                "| \(model) | \(size) | \(parameters) | \(threadCount) | \(row.test) | \(figures) |")
+                "| \(model) | \(size) | \(parameters) | \(threadCount) | \(row.test) | \(figures) |"
+            )
         }
         lines.append("")
         lines.append(

@@ -151,7 +151,8 @@ final class Engine {
         var ordinal = 0
         for (entry, sequence) in zip(plan.entries, planned) {
             let samples = entry.maxAcceptedTokenCount > 0
-            for index in 0..<entry.logitsRowCount where !(samples && index == entry.logitsRowCount - 1) {
+            for index in 0..<entry.logitsRowCount
+            where !(samples && index == entry.logitsRowCount - 1) {
                 let position = entry.endPosition - entry.logitsRowCount + index
                 if sequence.promptToken(after: position) != nil {
                     sequence.score(sampler.result(ordinal + index))

@@ -81,7 +81,8 @@ package struct Evaluation {
         window: Range<Int>, _ runner: ModelRunner, _ positions: UnsafeMutableBufferPointer<Position>
     ) {
         runner.append(
-            tokens: ids[window], startPosition: 0, blockTable: Int32(0)..<Int32(runner.kvBlockCount),
+            tokens: ids[window], startPosition: 0,
+            blockTable: Int32(0)..<Int32(runner.kvBlockCount),
             logitsRowCount: window.count)
         // Each row writes its own position, so the threads of the team do not meet.
         runner.run { row in

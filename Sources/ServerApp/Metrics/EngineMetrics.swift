@@ -115,7 +115,8 @@ final class EngineMetrics: Sendable {
         text += counter("generation_tokens", "Tokens generated.", generatedTokenCount)
         text += family("request_success_total", "Sequences ended, by reason.", "counter")
         for (reason, count) in ended {
-            text += "apus:request_success_total{finished_reason=\"\(reason.rawValue)\"} \(count.value)\n"
+            text +=
+                "apus:request_success_total{finished_reason=\"\(reason.rawValue)\"} \(count.value)\n"
         }
         text += family("admission_rejections_total", "Requests refused, by reason.", "counter")
         for (reason, count) in rejected {

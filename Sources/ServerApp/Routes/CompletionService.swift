@@ -47,7 +47,8 @@ final class CompletionService: Sendable {
     func drain() { isDraining.store(true, ordering: .relaxed) }
 
     /// Answers `POST /v1/completions`.
-    func respond(_ incoming: IncomingRequest, _ exchange: Exchange, on server: isolated HTTPServer) {
+    func respond(_ incoming: IncomingRequest, _ exchange: Exchange, on server: isolated HTTPServer)
+    {
         let arrival = ContinuousClock.now
         do throws(APIError) {
             guard isReady else { throw .draining(retryAfterSeconds: 10) }
@@ -147,7 +148,9 @@ final class CompletionService: Sendable {
     ) -> GenerationRequest {
         let stopping = request.stopping
         let ends = stopping.ignoresEndOfSequence ? [] : tokenizer.vocabulary.endOfGenerationIDs
-        let seed = request.sampling.seed.map { UInt64(bitPattern: $0) } ?? UInt64.random(in: 0...UInt64.max)
+        let seed =
+            request.sampling.seed.map { UInt64(bitPattern: $0) }
+            ?? UInt64.random(in: 0...UInt64.max)
         var choices: [GenerationRequest.Choice] = []
         for prompt in prompts {
             for number in 0..<request.choicesPerPrompt {

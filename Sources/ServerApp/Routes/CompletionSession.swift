@@ -35,7 +35,9 @@ struct CompletionSession {
         self.promptTokenCount = promptTokenCount
         self.promptTokenIDs = request.returnsTokenIDs ? promptTokenIDs : nil
         var headers = HTTPFields()
-        if let ignored = request.ignoredParams.headerValue, let name = HTTPField.Name("X-Ignored-Params") {
+        if let ignored = request.ignoredParams.headerValue,
+            let name = HTTPField.Name("X-Ignored-Params")
+        {
             headers[name] = ignored
         }
         self.headers = headers
@@ -55,7 +57,9 @@ struct CompletionSession {
     }
 
     /// Sends or keeps what the engine says; true when the answer is complete.
-    mutating func handle(_ content: GenerationOutput.Content, on server: isolated HTTPServer) -> Bool {
+    mutating func handle(_ content: GenerationOutput.Content, on server: isolated HTTPServer)
+        -> Bool
+    {
         switch content {
         case .admitted:
             if stream != nil { exchange.begin(streamHead, on: server) }

@@ -23,7 +23,8 @@ enum Routes {
             } catch { exchange.respond(error, on: server) }
         }
         routes.add(.get, "/health") { _, exchange, server in
-            exchange.respond(Array("{\"status\":\"ok\"}".utf8), type: "application/json", on: server)
+            exchange.respond(
+                Array("{\"status\":\"ok\"}".utf8), type: "application/json", on: server)
         }
         routes.add(.get, "/ready") { _, exchange, server in
             guard service.isReady else {
