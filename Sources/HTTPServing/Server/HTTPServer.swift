@@ -35,6 +35,8 @@ package actor HTTPServer {
     let readBuffer: ReadBuffer
     var dirty: [Connection] = []
     var queued: [Connection] = []
+    /// What is being gone through, so that both lists keep their memory; empty between.
+    var batch: [Connection] = []
     var isInTurn = false
     var turnIsScheduled = false
 
@@ -60,8 +62,9 @@ package actor HTTPServer {
         }
         self.configuration = configuration
         var limits = configuration.limits
-        let available = DescriptorLimit.raise() - Self.reservedDescriptorCount
-        limits.maxConnectionCount = min(limits.maxConnectionCount, max(available, 1))
+        let descriptorCount = DescriptorLimit.raise()
+        let reservedCount = min(Self.maxReservedDescriptorCount, descriptorCount / 4)
+        limits.maxConnectionCount = min(limits.maxConnectionCount, descriptorCount - reservedCount)
         self.limits = limits
         do throws(SystemError) {
             epoll = try EpollSet()
@@ -74,7 +77,7 @@ package actor HTTPServer {
     }
 
     /// Descriptors left to the rest of the process: files, listeners, refused connections.
-    private static let reservedDescriptorCount = 256
+    private static let maxReservedDescriptorCount = 256
 
     /// Listens at one more address; the address with the port that the system chose.
     package func listen(at address: ListenAddress) throws(ListenError) -> ListenAddress {
