@@ -4,9 +4,17 @@ internal import CEpoll
 internal import Dispatch
 
 /// Why a server cannot be made.
-package enum HTTPServerError: Error, Hashable, Sendable {
+package enum HTTPServerError: Error, Hashable, Sendable, CustomStringConvertible {
     case contradictoryLimits(String)
     case system(SystemError)
+
+    /// One line for the operator.
+    package var description: String {
+        switch self {
+        case .contradictoryLimits(let contradiction): contradiction
+        case .system(let error): "\(error)"
+        }
+    }
 }
 
 /// An HTTP/1.1 server on one serial queue: every socket, parser and response is confined to it.
