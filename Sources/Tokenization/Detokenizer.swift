@@ -12,7 +12,10 @@ package struct Detokenizer: Sendable {
 
     private static let replacement: [UInt8] = [0xEF, 0xBF, 0xBD]
 
+    /// A detokenizer at the beginning of its text.
+    ///
     /// - Parameters:
+    ///   - tokenizer: Whose ids will come.
     ///   - showsControl: Whether control tokens become their text; if not, they become nothing.
     ///   - continuesText: Whether text comes before, so that the first word keeps the space that
     ///     SentencePiece vocabularies add to the beginning of a text.

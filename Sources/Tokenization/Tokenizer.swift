@@ -16,9 +16,11 @@ package struct Tokenizer: Sendable {
     /// The token ids of a text.
     ///
     /// - Parameters:
+    ///   - text: Any text; what is not in NFC is composed if the vocabulary was trained so.
     ///   - addSpecial: Whether to add the BOS and EOS tokens that the vocabulary asks for.
     ///   - parseSpecial: Whether the text of a control token becomes that token; if not, it is
     ///     ordinary text, which is what a user's words are. User-defined tokens always are found.
+    /// - Returns: The ids, in order.
     /// - Throws: `TokenizerError.textTooLong`.
     package func encode(
         _ text: String, addSpecial: Bool, parseSpecial: Bool

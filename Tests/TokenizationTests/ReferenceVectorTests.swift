@@ -28,6 +28,8 @@ struct FuzzVectors: Decodable {
     let plane: [String: UInt32]
     let rules: [String: [UInt32]]
     let special: [String: [Special]]
+    /// Text and its NFC.
+    let composed: [[String]]
 }
 
 @Suite struct ReferenceVectorTests {

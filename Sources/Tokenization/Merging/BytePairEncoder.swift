@@ -4,6 +4,7 @@
 struct BytePairEncoder: Sendable {
     let rule: PreTokenizer
     private let tokens: TokenBytes
+    /// Nil for a byte that the vocabulary cannot write: as in the reference, it is left out.
     private let byteIDs: [Int32?]
     private let merges: PairTable
     /// The ordinary tokens, if a piece that is one need not be merged.
@@ -11,7 +12,7 @@ struct BytePairEncoder: Sendable {
 
     init(
         _ source: VocabularySource, _ rule: PreTokenizer, _ tokens: TokenBytes,
-        _ types: [TokenType], _ ids: SpecialIDs
+        _ types: [TokenType]
     ) throws(TokenizerError) {
         self.rule = rule
         self.tokens = tokens
@@ -19,7 +20,7 @@ struct BytePairEncoder: Sendable {
         let others = types.indices.lazy.filter { types[$0] != .normal }.map(Int32.init)
         let table = TokenTable(tokens, of: Array(ordinary) + others)
         merges = try Self.merges(source.merges, table)
-        byteIDs = (UInt8.min...UInt8.max).map { table.id(of: [$0], in: 0..<1) ?? ids.unknown }
+        byteIDs = (UInt8.min...UInt8.max).map { table.id(of: [$0], in: 0..<1) }
         pieces = rule.looksUpPieces ? TokenTable(tokens, of: Array(ordinary)) : nil
     }
 

@@ -41,9 +41,14 @@ struct CanonicalComposer: Sendable {
             scalars.append((vowel, 0))
             if let tail { scalars.append((tail, 0)) }
         } else {
-            let order = Unicode.Scalar(scalar)?.properties.canonicalCombiningClass.rawValue ?? 0
-            scalars.append((scalar, order))
+            scalars.append((scalar, combiningClass(scalar)))
         }
+    }
+
+    /// The canonical combining class, 0 for marks that are too new for the reference tokenizers.
+    private func combiningClass(_ scalar: UInt32) -> UInt8 {
+        guard ScalarClassTable.shared.isUnstable(scalar) else { return 0 }
+        return Unicode.Scalar(scalar)?.properties.canonicalCombiningClass.rawValue ?? 0
     }
 
     /// Puts each run of marks in the order of their combining classes, equal ones left as they are.

@@ -20,7 +20,9 @@ package struct SpecialIDs: Sendable {
 
     init(_ source: VocabularySource, isSentencePiece: Bool) throws(TokenizerError) {
         let count = source.tokens.count
-        func checked(_ id: Int?, _ key: String, default: Int? = nil) throws(TokenizerError) -> Int32? {
+        func checked(_ id: Int?, _ key: String, default: Int? = nil) throws(TokenizerError)
+            -> Int32?
+        {
             guard let id else {
                 guard isSentencePiece, let known = `default`, known < count else { return nil }
                 return Int32(known)

@@ -50,7 +50,7 @@ package struct Vocabulary: Sendable {
                 throw .unknownPreTokenizer(source.preTokenizer)
             }
             tokens = Self.byteLevelTokens(source.tokens, types)
-            model = .bytePair(try BytePairEncoder(source, rule, tokens, types, specialIDs))
+            model = .bytePair(try BytePairEncoder(source, rule, tokens, types))
             addsBOS = try Self.flag(
                 source.addsBOS, default: rule.addsBOS, "bos_token_id", specialIDs.bos)
         }

@@ -15,7 +15,7 @@ import sys
 
 import sentencepiece
 import tiktoken
-from tokenizers import Regex, Tokenizer, models, pre_tokenizers
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 import extract_vocabularies as extract
 
@@ -95,7 +95,19 @@ def fuzz(seed, count):
         return "".join(rng.choice(pool) for _ in range(rng.randint(1, 6)))
 
     texts = ["".join(part() for _ in range(rng.randint(1, 12))) for _ in range(count)]
-    return texts + [" ".join(part() for _ in range(rng.randint(2, 14))) for _ in range(count // 2)]
+    texts += [" ".join(part() for _ in range(rng.randint(2, 14))) for _ in range(count // 2)]
+    # Pieces too long for the merger to search them.
+    return texts + ["".join(rng.choices(rng.choice(POOLS[:11]), k=400)) for _ in range(count // 25)]
+
+
+def composed(seed, count):
+    """Text that NFC changes, and its NFC."""
+    blocks = [(0x41, 0x5A), (0xC0, 0x17F), (0x300, 0x345), (0x591, 0x5BD), (0x915, 0x95F), (0x9BE, 0x9D7),
+              (0x1100, 0x1112), (0x1161, 0x1175), (0x11A8, 0x11C2), (0xAC00, 0xAC40), (0x1F00, 0x1FFC),
+              (0x2126, 0x212B), (0xF900, 0xF910), (0xFB1D, 0xFB4E), (0x1D15E, 0x1D164)]
+    rng = random.Random(seed)
+    texts = ["".join(chr(rng.randint(*rng.choice(blocks))) for _ in range(30)) for _ in range(count)]
+    return [[text, normalizers.NFC().normalize_str(text)] for text in texts]
 
 
 def fnv(numbers):
@@ -154,6 +166,7 @@ def main():
         special[name] = [{"text": text, "ids": encode(text)} for text in SPECIAL.get(name, [])]
     rules = {name: [fnv(piece_ends(passes, text)) for text in texts] for name, passes in RULES.items()}
     document = {"strings": texts, "vocabularies": vocabularies, "plane": planes, "rules": rules,
+                "composed": composed(seed, 400),
                 "special": {name: entries for name, entries in special.items() if entries}}
     output.write_text(json.dumps(document, separators=(",", ":")) + "\n")
 
