@@ -22,7 +22,7 @@ FROM debian:bookworm-slim
 USER 10001:10001
 COPY --from=build /install/apus /usr/local/bin/apus
 EXPOSE 8080
-# /health answers while a large model is still loading, so a slow start does not look like a failure.
-HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["apus", "health", "--port", "8080"]
+# The server listens once the model is loaded; until then failed checks do not count.
+HEALTHCHECK --interval=10s --timeout=6s --start-period=10m CMD ["apus", "health", "--port", "8080"]
 ENTRYPOINT ["apus", "serve", "--host", "0.0.0.0", "--port", "8080"]
 CMD ["--model", "/models/model.gguf"]

@@ -84,7 +84,10 @@ let package = Package(
                 "HTTPServing", .product(name: "HTTPTypes", package: "swift-http-types"),
             ], swiftSettings: strict),
         .testTarget(
-            name: "ServerAppTests", dependencies: ["ServerApp", "Decoding", "ModelFile"],
+            name: "ServerAppTests",
+            dependencies: [
+                "ServerApp", "Decoding", "ModelFile", "OpenAIAPI", "Scheduling", "Tokenization",
+            ],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

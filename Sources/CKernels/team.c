@@ -14,15 +14,17 @@
 /// between two phases of a step, far shorter than a scheduler tick.
 #define SPIN_LIMIT 2000
 
-/// One cache line, so that threads polling one word do not slow writers of another.
-typedef struct {
-    _Alignas(64) _Atomic uint32_t value;
-    _Atomic uint32_t sleepers;
-} word;
+/// A phase is one 64-bit word: its number, whether threads may still join, and how many are inside.
+/// Number and state are 32-bit halves, so that the kernel can wait on either.
+#define PHASE_NUMBER(phase) ((uint32_t)((phase) >> 32))
+#define PHASE_OPEN ((uint64_t)1 << 31)
+#define PHASE_STATE(phase) ((uint32_t)(phase))
 
 struct apus_team {
-    word epoch;     ///< incremented to start a phase
-    word remaining; ///< workers still inside the phase
+    // Own cache lines: what threads poll, what they count down, what a phase starts with.
+    _Alignas(64) _Atomic uint64_t phase;
+    _Atomic uint32_t parked_workers;
+    _Atomic uint32_t caller_is_parked;
     _Alignas(64) _Atomic size_t next;
     _Alignas(64) void (*body)(void *, size_t);
     void *context;
@@ -44,42 +46,87 @@ static inline void pause_briefly(void) {
 #endif
 }
 
-static void park(word *w, uint32_t seen) {
-    atomic_fetch_add(&w->sleepers, 1);
-    while (atomic_load(&w->value) == seen)
-        syscall(SYS_futex, &w->value, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
-    atomic_fetch_sub(&w->sleepers, 1);
+/// The halves of the phase as futex words; x86-64 and arm64 Linux are little-endian.
+static inline uint32_t *state_half(apus_team *team) {
+    return (uint32_t *)&team->phase;
+}
+static inline uint32_t *number_half(apus_team *team) {
+    return (uint32_t *)&team->phase + 1;
 }
 
-static void unpark(word *w) {
-    if (atomic_load(&w->sleepers) > 0)
-        syscall(SYS_futex, &w->value, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+static void futex_wait(uint32_t *word, uint32_t seen) {
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
 }
 
-/// Returns the word's value once it is no longer `seen`.
-static uint32_t wait_for_change(word *w, uint32_t seen) {
+static void futex_wake(uint32_t *word) {
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+}
+
+/// Returns once a phase other than `number` has begun.
+static void wait_for_phase(apus_team *team, uint32_t number) {
     for (int spins = 0; spins < SPIN_LIMIT; spins++) {
-        uint32_t value = atomic_load_explicit(&w->value, memory_order_acquire);
-        if (value != seen)
-            return value;
+        if (PHASE_NUMBER(atomic_load(&team->phase)) != number)
+            return;
         pause_briefly();
     }
-    park(w, seen);
-    return atomic_load_explicit(&w->value, memory_order_acquire);
+    atomic_fetch_add(&team->parked_workers, 1);
+    while (PHASE_NUMBER(atomic_load(&team->phase)) == number)
+        futex_wait(number_half(team), number);
+    atomic_fetch_sub(&team->parked_workers, 1);
+}
+
+/// Joins the current phase unless it is closed; its number either way.
+static bool join_phase(apus_team *team, uint32_t *number) {
+    uint64_t phase = atomic_load(&team->phase);
+    do {
+        *number = PHASE_NUMBER(phase);
+        if (!(phase & PHASE_OPEN))
+            return false;
+    } while (!atomic_compare_exchange_weak(&team->phase, &phase, phase + 1));
+    return true;
+}
+
+static void leave_phase(apus_team *team) {
+    uint64_t before = atomic_fetch_sub(&team->phase, 1);
+    if (PHASE_STATE(before) == 1 && atomic_load(&team->caller_is_parked))
+        futex_wake(state_half(team));
+}
+
+/// Closes the phase and waits for the threads inside.
+static void close_phase(apus_team *team) {
+    uint64_t phase = atomic_fetch_and(&team->phase, ~PHASE_OPEN) & ~PHASE_OPEN;
+    for (int spins = 0; PHASE_STATE(phase) != 0 && spins < SPIN_LIMIT; spins++) {
+        pause_briefly();
+        phase = atomic_load(&team->phase);
+    }
+    if (PHASE_STATE(phase) == 0)
+        return;
+    atomic_store(&team->caller_is_parked, 1);
+    while (PHASE_STATE(phase = atomic_load(&team->phase)) != 0)
+        futex_wait(state_half(team), PHASE_STATE(phase));
+    atomic_store(&team->caller_is_parked, 0);
+}
+
+static void begin_phase(apus_team *team, uint64_t open) {
+    uint64_t number = PHASE_NUMBER(atomic_load(&team->phase)) + (uint64_t)1;
+    atomic_store(&team->phase, number << 32 | open);
+    if (atomic_load(&team->parked_workers) > 0)
+        futex_wake(number_half(team));
 }
 
 static void *work(void *argument) {
     assignment mine = *(assignment *)argument;
     free(argument);
     apus_team *team = mine.team;
-    uint32_t epoch = 0;
+    uint32_t number = 0;
     for (;;) {
-        epoch = wait_for_change(&team->epoch, epoch);
+        wait_for_phase(team, number);
         if (atomic_load(&team->is_ending))
             return NULL;
-        team->body(team->context, mine.worker);
-        if (atomic_fetch_sub(&team->remaining.value, 1) == 1)
-            unpark(&team->remaining);
+        if (join_phase(team, &number)) {
+            team->body(team->context, mine.worker);
+            leave_phase(team);
+        }
     }
 }
 
@@ -106,8 +153,7 @@ apus_team *apus_team_create(size_t thread_count) {
 
 void apus_team_destroy(apus_team *team) {
     atomic_store(&team->is_ending, true);
-    atomic_fetch_add(&team->epoch.value, 1);
-    unpark(&team->epoch);
+    begin_phase(team, 0);
     for (size_t worker = 1; worker < team->size; worker++)
         pthread_join(team->threads[worker], NULL);
     free(team);
@@ -118,21 +164,16 @@ size_t apus_team_size(const apus_team *team) {
 }
 
 void apus_team_run(apus_team *team, void (*body)(void *context, size_t worker), void *context) {
-    atomic_store_explicit(&team->next, 0, memory_order_relaxed);
-    uint32_t others = (uint32_t)team->size - 1;
-    if (others == 0) {
+    atomic_store(&team->next, 0);
+    if (team->size == 1) {
         body(context, 0);
         return;
     }
     team->body = body;
     team->context = context;
-    atomic_store_explicit(&team->remaining.value, others, memory_order_relaxed);
-    atomic_fetch_add(&team->epoch.value, 1);
-    unpark(&team->epoch);
+    begin_phase(team, PHASE_OPEN);
     body(context, 0);
-    uint32_t left = atomic_load_explicit(&team->remaining.value, memory_order_acquire);
-    while (left != 0)
-        left = wait_for_change(&team->remaining, left);
+    close_phase(team);
 }
 
 size_t apus_team_take(apus_team *team) {

@@ -23,8 +23,8 @@ package final class ThreadTeam {
         apus_team_destroy(team)
     }
 
-    /// Runs `body(worker)` once on every thread and waits for all.
-    func run(_ body: (_ worker: Int) -> Void) {
+    /// Runs `body(worker)` on this thread and on every other that is free to come.
+    private func run(_ body: (_ worker: Int) -> Void) {
         withoutActuallyEscaping(body) { body in
             withUnsafePointer(to: body) { context in
                 apus_team_run(

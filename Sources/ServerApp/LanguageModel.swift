@@ -15,5 +15,10 @@ package struct LanguageModel {
         summary = try ModelSummary(file)
         tokenizer = try Tokenizer(file)
         model = try Model(file, team: team)
+        guard tokenizer.vocabulary.count <= model.vocabularySize else {
+            throw .tokenizer(
+                "tokenizer.ggml.tokens has \(tokenizer.vocabulary.count) elements; the embedding has "
+                    + "only \(model.vocabularySize) rows")
+        }
     }
 }

@@ -21,8 +21,8 @@ package struct ServerConfiguration: Sendable {
     package var kvType = KVType.f16
     /// Bytes of the KV pool; nil takes what the sequences can use, at most half of what is left.
     package var kvBytes: Int?
-    /// Requests that wait at most.
-    package var maxWaitingCount = 256
+    /// Choices that wait at most.
+    package var maxWaitingCount = 512
     /// Tokens of one step.
     package var stepTokenCount = 512
     /// Prefill tokens of a step in which others decode.

@@ -23,6 +23,12 @@ struct EvaluateCommand: ParsableCommand {
     @Option(name: .customLong("kv-type"), help: "f16 or f32.")
     var kvType = KVType.f16
 
+    func validate() throws {
+        guard (1...1024).contains(threads ?? 1) else {
+            throw ValidationError("--threads goes from 1 to 1024")
+        }
+    }
+
     func run() throws {
         let evaluation: Evaluation
         do { evaluation = try Evaluation(reference: reference) } catch {

@@ -39,8 +39,8 @@ struct ServeCommand: AsyncParsableCommand {
         help: "Size of the KV pool in MiB; default: by need and memory.")
     var kvMebibytes: Int?
 
-    @Option(help: "Requests that wait at most; more get 429.")
-    var maxWaiting = 256
+    @Option(help: "Choices that wait at most; more get 429.")
+    var maxWaiting = 512
 
     @Option(help: "Tokens that one step computes at most.")
     var stepTokens = 512

@@ -21,8 +21,10 @@ void apus_team_destroy(apus_team *team);
 /// Threads in the team, the caller included.
 size_t apus_team_size(const apus_team *team);
 
-/// Runs body(context, worker) once on every thread, worker in 0..<size, and returns when all have
-/// returned. Always called from the same thread, which is worker 0.
+/// Runs body(context, worker) on the caller, worker 0, and on every other thread that comes before the
+/// caller's body returns; returns when all that came are done. A thread that the system has taken off its
+/// processor is not waited for, so the body must take its work by `apus_team_take`. Always called from the
+/// same thread.
 void apus_team_run(apus_team *team, void (*body)(void *context, size_t worker), void *context);
 
 /// The next unclaimed number of the running phase: 0, 1, 2 … over all threads together.

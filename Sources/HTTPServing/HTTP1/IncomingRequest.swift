@@ -9,11 +9,18 @@ package struct IncomingRequest: Sendable {
     /// The body, without transfer coding.
     package var body: [UInt8]
     /// What a `/*` at the end of the route's pattern stood for, percent-decoded; else empty.
-    package var pathTail = ""
+    package var pathTail: String
     /// Whether the client lets the connection live on after the answer.
-    var keepsAlive: Bool
+    var keepsAlive = true
     /// Decides between the chunked coding and an end by closing.
-    var version: HTTPVersion
+    var version = HTTPVersion.http11
+
+    /// A request made by hand, for tests of routes.
+    package init(head: HTTPRequest, body: [UInt8] = [], pathTail: String = "") {
+        self.head = head
+        self.body = body
+        self.pathTail = pathTail
+    }
 
     /// The path without its query.
     package var path: Substring {

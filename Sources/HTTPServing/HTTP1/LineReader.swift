@@ -8,8 +8,8 @@ struct LineReader {
 
     /// Hands a complete line, without its CRLF, to `parse`; nil when more input is needed.
     ///
-    /// - Parameter maxBytes: the bound of the line with its CRLF. The verdict does not depend on how
-    ///   the input was split.
+    /// `maxBytes` bounds the line with its CRLF. The verdict does not depend on how the input was
+    /// split.
     mutating func next<Result>(
         from input: Span<UInt8>, at offset: inout Int, maxBytes: Int,
         tooLong: @autoclosure () -> Refusal, malformed: Refusal,

@@ -141,8 +141,10 @@ struct RequestParser {
         let head = HTTPRequest(
             method: requestLine.method, scheme: nil, authority: authority,
             path: requestLine.path, headerFields: fields)
-        request = IncomingRequest(
-            head: head, body: [], keepsAlive: framing.keepsAlive(version), version: version)
+        var request = IncomingRequest(head: head)
+        request.keepsAlive = framing.keepsAlive(version)
+        request.version = version
+        self.request = request
         switch bodyFraming {
         case .none: return complete()
         case .length(let length):

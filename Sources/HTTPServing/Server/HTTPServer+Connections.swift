@@ -35,7 +35,11 @@ extension HTTPServer {
     /// Ends a connection at once; an exchange in progress is told why.
     func cancel(_ connection: Connection, _ reason: CancelReason) {
         guard connection.isOpen else { return }
-        if reason == .slowReader || reason == .aborted { connection.socket.resetOnClose() }
+        // An orderly end would pass for the end of a body that ends with the connection.
+        let endLooksWhole = connection.state.phase == .streaming(.untilClose)
+        if reason == .slowReader || reason == .aborted || endLooksWhole {
+            connection.socket.resetOnClose()
+        }
         let wasResponding = connection.state.isResponding
         let onCancel = connection.onCancel
         close(connection)

@@ -30,12 +30,7 @@ extension HTTPServer {
         body()
         flushDirty()
         if !queued.isEmpty {
-            let batch = queued
-            queued.removeAll(keepingCapacity: true)
-            for connection in batch {
-                connection.isQueued = false
-                service(connection)
-            }
+            serviceQueued()
             flushDirty()
         }
         isInTurn = false
@@ -101,12 +96,20 @@ extension HTTPServer {
     }
 
     private func flushDirty() {
-        guard !dirty.isEmpty else { return }
-        let batch = dirty
-        dirty.removeAll(keepingCapacity: true)
-        for connection in batch {
-            connection.isDirty = false
-            flush(connection)
+        swap(&dirty, &batch)
+        for index in batch.indices {
+            batch[index].isDirty = false
+            flush(batch[index])
         }
+        batch.removeAll(keepingCapacity: true)
+    }
+
+    private func serviceQueued() {
+        swap(&queued, &batch)
+        for index in batch.indices {
+            batch[index].isQueued = false
+            service(batch[index])
+        }
+        batch.removeAll(keepingCapacity: true)
     }
 }

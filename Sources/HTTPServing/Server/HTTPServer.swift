@@ -4,9 +4,17 @@ internal import CEpoll
 internal import Dispatch
 
 /// Why a server cannot be made.
-package enum HTTPServerError: Error, Hashable, Sendable {
+package enum HTTPServerError: Error, Hashable, Sendable, CustomStringConvertible {
     case contradictoryLimits(String)
     case system(SystemError)
+
+    /// One line for the operator.
+    package var description: String {
+        switch self {
+        case .contradictoryLimits(let contradiction): contradiction
+        case .system(let error): "\(error)"
+        }
+    }
 }
 
 /// An HTTP/1.1 server on one serial queue: every socket, parser and response is confined to it.
@@ -35,6 +43,8 @@ package actor HTTPServer {
     let readBuffer: ReadBuffer
     var dirty: [Connection] = []
     var queued: [Connection] = []
+    /// What is being gone through, so that both lists keep their memory; empty between.
+    var batch: [Connection] = []
     var isInTurn = false
     var turnIsScheduled = false
 
@@ -60,8 +70,9 @@ package actor HTTPServer {
         }
         self.configuration = configuration
         var limits = configuration.limits
-        let available = DescriptorLimit.raise() - Self.reservedDescriptorCount
-        limits.maxConnectionCount = min(limits.maxConnectionCount, max(available, 1))
+        let descriptorCount = DescriptorLimit.raise()
+        let reservedCount = min(Self.maxReservedDescriptorCount, descriptorCount / 4)
+        limits.maxConnectionCount = min(limits.maxConnectionCount, descriptorCount - reservedCount)
         self.limits = limits
         do throws(SystemError) {
             epoll = try EpollSet()
@@ -74,7 +85,7 @@ package actor HTTPServer {
     }
 
     /// Descriptors left to the rest of the process: files, listeners, refused connections.
-    private static let reservedDescriptorCount = 256
+    private static let maxReservedDescriptorCount = 256
 
     /// Listens at one more address; the address with the port that the system chose.
     package func listen(at address: ListenAddress) throws(ListenError) -> ListenAddress {

@@ -46,18 +46,23 @@ final class Engine {
             threadCount: threadCount)
     }
 
+    /// Whether no sequence is waiting or running.
+    var isIdle: Bool { sequences.isEmpty }
+
     /// Runs until `stop` is posted.
     func run() {
-        while !isStopping {
-            for message in mailbox.take(waiting: sequences.isEmpty) { handle(message) }
-            scheduler.planStep(into: &plan)
-            if !plan.entries.isEmpty { runStep() }
-            metrics.update(scheduler.counts)
-            if !outputs.isEmpty {
-                deliver(outputs)
-                outputs.removeAll(keepingCapacity: true)
-            }
-        }
+        while !isStopping { turn(waiting: isIdle) }
+    }
+
+    /// Takes messages, runs one step, delivers what came of it.
+    func turn(waiting: Bool) {
+        for message in mailbox.take(waiting: waiting) { handle(message) }
+        scheduler.planStep(into: &plan)
+        if !plan.entries.isEmpty { runStep() }
+        metrics.update(scheduler.counts)
+        guard !outputs.isEmpty else { return }
+        deliver(outputs)
+        outputs.removeAll(keepingCapacity: true)
     }
 
     private func handle(_ message: EngineMailbox.Message) {

@@ -11,7 +11,13 @@ final class EngineMailbox: Sendable {
         case stop
     }
 
-    private let messages = Mutex<[Message]>([])
+    private struct State: Sendable {
+        var messages: [Message] = []
+        /// How many of the messages are requests.
+        var submissionCount = 0
+    }
+
+    private let state = Mutex(State())
     private let arrivals = DispatchSemaphore(value: 0)
     private let maxSubmissionCount: Int
 
@@ -22,9 +28,10 @@ final class EngineMailbox: Sendable {
 
     /// Posts a request; false when the mailbox is full.
     func submit(_ request: GenerationRequest) -> Bool {
-        let isTaken = messages.withLock { messages in
-            guard messages.count < maxSubmissionCount else { return false }
-            messages.append(.submit(request))
+        let isTaken = state.withLock { state in
+            guard state.submissionCount < maxSubmissionCount else { return false }
+            state.submissionCount += 1
+            state.messages.append(.submit(request))
             return true
         }
         if isTaken { arrivals.signal() }
@@ -33,22 +40,22 @@ final class EngineMailbox: Sendable {
 
     /// Ends a request wherever it is.
     func cancel(_ id: RequestID) {
-        messages.withLock { $0.append(.cancel(id)) }
+        state.withLock { $0.messages.append(.cancel(id)) }
         arrivals.signal()
     }
 
     /// Ends the engine's loop.
     func stop() {
-        messages.withLock { $0.append(.stop) }
+        state.withLock { $0.messages.append(.stop) }
         arrivals.signal()
     }
 
     /// All messages in order; waits for one first when the engine has nothing else to do.
     func take(waiting: Bool) -> [Message] {
         if waiting { arrivals.wait() }
-        return messages.withLock { messages in
-            defer { messages = [] }
-            return messages
+        return state.withLock { state in
+            defer { state = State() }
+            return state.messages
         }
     }
 }

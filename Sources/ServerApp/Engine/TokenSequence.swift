@@ -67,9 +67,8 @@ final class TokenSequence {
             result.token, logProbability: Double(result.logProbability), top: result.top)
     }
 
-    /// Takes a sampled token; true when the sequence ends with it.
-    ///
-    /// - Parameter isLast: whether the length limit ends it here.
+    /// Takes a sampled token; true when the sequence ends with it, which it does at the latest where
+    /// `isLast` says that its length is reached.
     func accept(_ result: RowResult, isLast: Bool, at now: ContinuousClock.Instant) -> Bool {
         let token = result.token
         tokens.append(token)

@@ -60,7 +60,7 @@ struct BytePairEncoder: Sendable {
             if let id = pieces?.id(of: text.bytes, in: piece, hash: hash) {
                 ids.append(id)
             } else if let known = memo.find(piece, of: text.bytes, hash: hash) {
-                ids.append(contentsOf: ids[known])
+                for index in known { ids.append(ids[index]) }
             } else {
                 let start = ids.count
                 merge(piece, of: text.bytes, with: &merger, into: &ids)

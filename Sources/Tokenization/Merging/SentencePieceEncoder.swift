@@ -83,7 +83,7 @@ struct SentencePieceEncoder: Sendable {
             let word = start..<endOfWord(in: bytes, from: start)
             let hash = TokenTable.hash(of: bytes, in: word)
             if let known = memo.find(word, of: bytes, hash: hash) {
-                ids.append(contentsOf: ids[known])
+                for index in known { ids.append(ids[index]) }
             } else {
                 let first = ids.count
                 merge(word, of: bytes, with: &merger, into: &ids)

@@ -23,7 +23,8 @@ struct ParserTrace: Equatable, CustomStringConvertible {
                 note(parser.parse(bytes.span, at: &offset))
             }
         }
-        progress = parser.progress
+        // A parser that refused says nothing about progress.
+        if refusal == nil { progress = parser.progress }
     }
 
     /// Feeds everything at once.

@@ -8,6 +8,7 @@ import Testing
 
 private let hello = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"
 
+@Suite(.timeLimit(.minutes(2)))
 struct HTTPServerTests {
     @Test func `requests are answered one after the other on one connection`() async throws {
         let test = try await TestServer()

@@ -7,6 +7,7 @@ import Testing
 
 private let hello = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"
 
+@Suite(.timeLimit(.minutes(2)))
 struct LimitTests {
     /// Short enough for a test, long enough for a busy machine.
     private static let short = Duration.milliseconds(200)

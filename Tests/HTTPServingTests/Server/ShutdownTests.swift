@@ -7,6 +7,7 @@ import Testing
 
 private let held = "GET /held/x HTTP/1.1\r\nHost: a\r\n\r\n"
 
+@Suite(.timeLimit(.minutes(2)))
 struct ShutdownTests {
     @Test func `a running response is finished, an idle connection closed, a new one refused`()
         async throws

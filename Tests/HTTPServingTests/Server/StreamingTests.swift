@@ -7,6 +7,7 @@ import Testing
 
 private let held = "GET /held/x HTTP/1.1\r\nHost: a\r\n\r\n"
 
+@Suite(.timeLimit(.minutes(2)))
 struct StreamingTests {
     @Test func `writes of many turns arrive as one chunked body`() async throws {
         let test = try await TestServer()

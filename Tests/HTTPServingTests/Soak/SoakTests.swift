@@ -5,6 +5,7 @@ import Testing
 
 @testable import HTTPServing
 
+@Suite(.timeLimit(.minutes(20)))
 struct SoakTests {
     @Test(arguments: [1, 2])
     func `abrupt clients leave no descriptor behind`(seed: UInt64) async throws {
