@@ -9,7 +9,7 @@ package final class Model {
     package let architecture: String
     /// Token ids run from 0 to this, exclusive.
     package let vocabularySize: Int
-    /// Positions that the model was trained for.
+    /// Positions that can be computed as the model was trained.
     package let contextLength: Int
     /// Bytes that the packed weights take.
     package let weightBytes: Int
@@ -22,22 +22,19 @@ package final class Model {
     package init(
         _ file: GGUFFile, team: ThreadTeam, instructionSet: InstructionSet = .best
     ) throws(ModelError) {
-        let architecture: String
-        do { architecture = try file.string("general.architecture") } catch { throw .file(error) }
-        guard let type = families.first(where: { $0.architecture == architecture }) else {
-            throw .unknownArchitecture(architecture, known: families.map { $0.architecture })
-        }
+        let parameters = try HyperParameters(file)
+        let type = try Decoding.family(of: parameters.architecture)
+        try parameters.checkVariants()
+        contextLength = try parameters.contextLength()
         let memory = Memory()
         let loader = WeightLoader(
             file: file, memory: memory, isa: instructionSet.isa, team: team)
-        let parameters = HyperParameters(file: file, architecture: architecture)
         family = try type.init(parameters, loader)
         try loader.checkAllUsed()
-        self.architecture = architecture
+        architecture = parameters.architecture
         self.memory = memory
         isa = instructionSet.isa
         vocabularySize = family.embedding.vocabularySize
-        contextLength = try parameters.contextLength()
         weightBytes = memory.allocatedBytes
     }
 

@@ -32,17 +32,17 @@ extension ModelError: CustomStringConvertible {
         case .file(let error):
             "\(error)"
         case .unknownArchitecture(let name, let known):
-            "unknown architecture '\(name)'; known: \(known.joined(separator: ", "))"
+            "unknown architecture \(name.quoted); known: \(known.joined(separator: ", "))"
         case .missingTensor(let name):
-            "tensor '\(name)' is missing"
+            "tensor \(name.quoted) is missing"
         case .wrongShape(let tensor, let wanted, let found):
-            "tensor '\(tensor)': wanted shape \(wanted), found \(found)"
+            "tensor \(tensor.quoted): wanted shape \(wanted), found \(found)"
         case .unsupportedType(let tensor, let type):
-            "tensor '\(tensor)': type \(type) is not supported"
+            "tensor \(tensor.quoted): type \(type) is not supported"
         case .unusedTensor(let name):
-            "tensor '\(name)' is not part of this architecture as built here"
+            "tensor \(name.quoted) is not part of this architecture as built here"
         case .badHyperParameter(let key, let wanted, let found):
-            "'\(key)': wanted \(wanted), found \(found)"
+            "\(key.quoted): wanted \(wanted), found \(found)"
         case .unsupported(let what):
             "not supported: \(what)"
         case .tokenizer(let reason):

@@ -4,7 +4,7 @@ package import ModelFile
 
 /// What serving a model needs, read from its file before anything is allocated.
 package struct ModelRequirements: Sendable {
-    /// Positions that the model was trained for.
+    /// Positions that can be computed as the model was trained.
     package let contextLength: Int
     /// Bytes of the packed weights.
     package let weightBytes: Int
@@ -12,11 +12,9 @@ package struct ModelRequirements: Sendable {
 
     package init(_ file: GGUFFile) throws(ModelError) {
         let summary = try ModelSummary(file)
-        let parameters = HyperParameters(file: file, architecture: summary.architecture)
-        guard let family = families.first(where: { $0.architecture == summary.architecture }) else {
-            throw .unknownArchitecture(
-                summary.architecture, known: families.map { $0.architecture })
-        }
+        let parameters = try HyperParameters(file)
+        let family = try family(of: parameters.architecture)
+        try parameters.checkVariants()
         contextLength = try parameters.contextLength()
         weightBytes = summary.packedBytes
         kvShape = try family.kvShape(parameters)

@@ -23,11 +23,10 @@ package struct ModelSummary: Sendable {
     package let dominantType: TensorType
 
     package init(_ file: GGUFFile) throws(ModelError) {
-        do {
-            architecture = try file.string("general.architecture")
-            expertCount = try file.intIfPresent("\(architecture).expert_count") ?? 0
-            activeExpertCount = try file.intIfPresent("\(architecture).expert_used_count") ?? 0
-        } catch { throw .file(error) }
+        let parameters = try HyperParameters(file)
+        architecture = parameters.architecture
+        let hasExperts = try parameters.hasExperts()
+        (expertCount, activeExpertCount) = hasExperts ? try parameters.experts() : (0, 0)
         let isTied = file.tensor("output.weight") == nil
         var total = 0
         var active = 0.0
@@ -35,7 +34,7 @@ package struct ModelSummary: Sendable {
         var experts = 0
         var lookedUp = 0
         var counts: [TensorType: Int] = [:]
-        let share = expertCount > 0 ? Double(activeExpertCount) / Double(expertCount) : 0
+        let share = hasExperts ? Double(activeExpertCount) / Double(expertCount) : 0
         for tensor in file.tensors {
             let bytes = Self.packedBytes(tensor)
             total += tensor.elementCount

@@ -64,11 +64,25 @@ import Testing
         }
     }
 
-    @Test func `a changed weight changes the logits past the tolerance`() throws {
-        let reference = try TinyReference("qwen3_moe")
-        let other = try TinyReference("mixtral")
+    @Test(arguments: TinyReference.families)
+    func `a rewritten file gives the same logits`(family: String) throws {
+        let reference = try TinyReference(family)
 
-        #expect(worstError(reference.logits, other.logits) > 1)
+        let logits = try ModelRunner.logits(
+            of: reference.tokens, by: try EditableModel(reference.file).opened())
+
+        #expect(worstError(logits, reference.logits) <= Self.logitTolerance)
+    }
+
+    @Test(arguments: Damage.all)
+    func `logits leave the tolerance when one thing is damaged`(damage: Damage) throws {
+        let reference = try TinyReference(damage.model)
+        var model = try EditableModel(reference.file)
+        damage.apply(&model)
+
+        let logits = try ModelRunner.logits(of: reference.tokens, by: try model.opened())
+
+        #expect(worstError(logits, reference.logits) > 100 * Self.logitTolerance)
     }
 
     private func run<Result>(
@@ -78,18 +92,5 @@ import Testing
         let model = try Model(reference.file, team: team)
         return body(
             try ModelRunner(model, team: team, maxTokenCount: 64, kvBlockCount: 16))
-    }
-
-    /// The largest |difference| relative to max(1, |reference|).
-    private func worstError(_ found: [[Float]], _ wanted: [[Float]]) -> Float {
-        guard found.map(\.count) == wanted.map(\.count) else { return .infinity }
-        var worst: Float = 0
-        for (row, reference) in zip(found, wanted) {
-            for (value, target) in zip(row, reference) {
-                let error = abs(value - target) / max(1, abs(target))
-                if !(error <= worst) { worst = error.isNaN ? .infinity : error }
-            }
-        }
-        return worst
     }
 }

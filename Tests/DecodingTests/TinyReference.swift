@@ -7,7 +7,8 @@ import ModelFile
 /// A tiny float32 model of one family, and the logits that transformers computes from it.
 struct TinyReference {
     static let families = [
-        "llama", "mixtral", "olmoe", "qwen2", "qwen2_moe", "qwen3", "qwen3_moe",
+        "llama", "llama_odd", "mixtral", "olmoe", "qwen2", "qwen2_moe", "qwen3", "qwen3_moe",
+        "qwen3_moe_odd",
     ]
 
     let file: GGUFFile
@@ -28,6 +29,19 @@ struct TinyReference {
             Array(values[$0 * vocabularySize..<($0 + 1) * vocabularySize])
         }
     }
+}
+
+/// The largest |difference| relative to max(1, |reference|); infinite where the shapes differ.
+func worstError(_ found: [[Float]], _ wanted: [[Float]]) -> Float {
+    guard found.map(\.count) == wanted.map(\.count) else { return .infinity }
+    var worst: Float = 0
+    for (row, reference) in zip(found, wanted) {
+        for (value, target) in zip(row, reference) {
+            let error = abs(value - target) / max(1, abs(target))
+            if !(error <= worst) { worst = error.isNaN ? .infinity : error }
+        }
+    }
+    return worst
 }
 
 /// One sequence of a test step.
@@ -66,5 +80,16 @@ extension ModelRunner {
                     firstBlock: firstBlock)
             ])[0]
         }
+    }
+}
+
+extension ModelRunner {
+    /// Logits of `tokens` as `file` computes them, with float32 keys and values.
+    static func logits(of tokens: [Int32], by file: GGUFFile) throws -> [[Float]] {
+        let team = try ThreadTeam(threadCount: 2)
+        let runner = try ModelRunner(
+            try Model(file, team: team), team: team, maxTokenCount: 64, kvBlockCount: 4,
+            kvType: .f32)
+        return runner.logits(of: tokens, chunk: tokens.count)
     }
 }

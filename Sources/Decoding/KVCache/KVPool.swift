@@ -38,14 +38,17 @@ struct KVPool {
     private let base: UnsafeMutablePointer<UInt8>
     private let pageBytes: Int
     private let layerBytes: Int
-    let attend: @convention(c) (
-        UnsafePointer<apus_kv_view>, UnsafePointer<UnsafePointer<Float>>, UnsafePointer<Int32>, Int,
-        UnsafePointer<UnsafeMutablePointer<Float>>, UnsafeMutablePointer<Float>
-    ) -> Void
-    private let store: @convention(c) (
-        UnsafePointer<apus_kv_view>, UnsafeMutablePointer<UInt8>, Int, UnsafePointer<Float>,
-        UnsafePointer<Float>
-    ) -> Void
+    let attend:
+        @convention(c) (
+            UnsafePointer<apus_kv_view>, UnsafePointer<UnsafePointer<Float>>, UnsafePointer<Int32>,
+            Int,
+            UnsafePointer<UnsafeMutablePointer<Float>>, UnsafeMutablePointer<Float>
+        ) -> Void
+    private let store:
+        @convention(c) (
+            UnsafePointer<apus_kv_view>, UnsafeMutablePointer<UInt8>, Int, UnsafePointer<Float>,
+            UnsafePointer<Float>
+        ) -> Void
 
     init(
         _ memory: Memory, shape: KVShape, type: KVType, blockCount: Int, isa: apus_isa
@@ -66,7 +69,8 @@ struct KVPool {
     }
 
     /// One head of one layer as a sequence with this block table sees it.
-    func view(layer: Int, head: Int, blockTable: UnsafePointer<Int32>, scale: Float) -> apus_kv_view {
+    func view(layer: Int, head: Int, blockTable: UnsafePointer<Int32>, scale: Float) -> apus_kv_view
+    {
         apus_kv_view(
             pages: pages(layer: layer, head: head), page_stride: pageBytes * shape.headCount,
             block_table: blockTable, key_dimension: shape.keyDimension,

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ModelFile
+
 /// Head counts of grouped-query attention, as the families of GGUF spell them.
 struct AttentionShape {
     /// `attention.head_count`
@@ -12,47 +14,70 @@ struct AttentionShape {
     let epsilon: Float
 
     init(_ parameters: HyperParameters) throws(ModelError) {
-        let hiddenSize = try parameters.hiddenSize()
-        queryHeadCount = try parameters.int("attention.head_count", in: 1...4096)
+        queryHeadCount = try parameters.int(
+            "attention.head_count", in: 1...HyperParameters.maxHeadCount)
         kvHeadCount =
             try parameters.intIfPresent("attention.head_count_kv", in: 1...queryHeadCount)
             ?? queryHeadCount
         guard queryHeadCount.isMultiple(of: kvHeadCount) else {
             throw .unsupported("\(queryHeadCount) query heads over \(kvHeadCount) key-value heads")
         }
-        headDimension =
-            try parameters.intIfPresent("attention.key_length", in: 1...4096)
-            ?? hiddenSize / queryHeadCount
-        let valueLength = try parameters.intIfPresent("attention.value_length", in: 1...4096)
+        headDimension = try Self.headDimension(parameters, headCount: queryHeadCount)
+        let valueLength = try parameters.intIfPresent(
+            "attention.value_length", in: 1...HyperParameters.maxHeadDimension)
         guard valueLength ?? headDimension == headDimension else {
             throw .unsupported("value heads of another length than key heads")
         }
         epsilon = try parameters.positive("attention.layer_norm_rms_epsilon")
     }
 
+    private static func headDimension(
+        _ parameters: HyperParameters, headCount: Int
+    ) throws(ModelError) -> Int {
+        let range = 1...HyperParameters.maxHeadDimension
+        if let length = try parameters.intIfPresent("attention.key_length", in: range) {
+            return length
+        }
+        let hiddenSize = try parameters.hiddenSize()
+        guard hiddenSize.isMultiple(of: headCount), range.contains(hiddenSize / headCount) else {
+            throw .unsupported(
+                "an embedding of \(hiddenSize) values over \(headCount) heads of unstated length")
+        }
+        return hiddenSize / headCount
+    }
+
     /// The rotary embedding that the hyper-parameters describe.
     func rotary(
         _ parameters: HyperParameters, _ loader: WeightLoader, pairing: RotaryEmbedding.Pairing
     ) throws(ModelError) -> RotaryEmbedding {
+        let key = "rope.dimension_count"
         let dimension =
-            try parameters.intIfPresent("rope.dimension_count", in: 2...headDimension)
-            ?? headDimension
-        let scale: Float
-        switch try parameters.stringIfPresent("rope.scaling.type") ?? "none" {
-        case "none": scale = 1
-        case "linear": scale = try parameters.positive("rope.scaling.factor")
-        case let other: throw .unsupported("rotary scaling '\(other)' in this family")
-        }
-        // Llama 3.1's frequency factors, one per pair.
-        var factors: UnsafeBufferPointer<Float>?
-        if loader.contains("rope_freqs.weight") {
-            let values = try loader.vector("rope_freqs.weight", count: dimension / 2)
-            factors = UnsafeBufferPointer(start: values, count: dimension / 2)
+            try parameters.intIfPresent(key, in: 0...headDimension) ?? headDimension
+        guard dimension >= 2, dimension.isMultiple(of: 2) else {
+            throw .badHyperParameter(
+                key: parameters.name(key), wanted: "an even number up to \(headDimension)",
+                found: "\(dimension)")
         }
         return RotaryEmbedding(
             pairing: pairing, dimension: dimension,
-            base: try parameters.positive("rope.freq_base", default: 10000), scale: scale,
-            factors: factors)
+            base: try parameters.positive("rope.freq_base", default: 10000),
+            scale: try rotaryScale(parameters),
+            factors: try loader.rotaryFactors(count: dimension / 2))
+    }
+
+    /// By how much positions are divided. A factor without a type is linear, as in old files.
+    private func rotaryScale(_ parameters: HyperParameters) throws(ModelError) -> Float {
+        switch try parameters.stringIfPresent("rope.scaling.type") ?? "linear" {
+        case "none":
+            return 1
+        case "linear":
+            for key in ["rope.scaling.factor", "rope.scale_linear"] where parameters.contains(key) {
+                return try parameters.positive(key)
+            }
+            return 1
+        case let other:
+            throw .unsupported("rotary scaling \(other.quoted) in this architecture")
+        }
     }
 
     /// What every layer keeps of each position.
@@ -60,5 +85,18 @@ struct AttentionShape {
         KVShape(
             layerCount: layerCount, headCount: kvHeadCount, keyDimension: headDimension,
             valueDimension: headDimension)
+    }
+}
+
+extension WeightLoader {
+    /// Llama 3.1's frequency factors, one per pair (`rope_freqs`), where the file has them.
+    fileprivate func rotaryFactors(count: Int) throws(ModelError) -> UnsafeBufferPointer<Float>? {
+        let name = "rope_freqs.weight"
+        guard contains(name) else { return nil }
+        let factors = UnsafeBufferPointer(start: try vector(name, count: count), count: count)
+        if let factor = factors.first(where: { !($0.isFinite && $0 > 0) }) {
+            throw .badHyperParameter(key: name, wanted: "positive numbers", found: "\(factor)")
+        }
+        return factors
     }
 }

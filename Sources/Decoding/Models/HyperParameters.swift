@@ -8,9 +8,30 @@ struct HyperParameters {
     let architecture: String
 
     // Far above any published model; they keep products of sizes inside 64 bits.
+    static let maxWidth = 1 << 20
+    static let maxHeadCount = 1024
+    static let maxHeadDimension = 4096
     private static let maxLayerCount = 1024
-    private static let maxWidth = 1 << 20
+    private static let maxExpertCount = 4096
     private static let maxContextLength = 1 << 27
+
+    /// Reads which architecture the file holds, and refuses what is no whole model.
+    init(_ file: GGUFFile) throws(ModelError) {
+        self.file = file
+        let type: String?
+        let partCount: Int
+        do {
+            architecture = try file.string("general.architecture")
+            type = try file.stringIfPresent("general.type")
+            partCount = try file.intIfPresent("split.count") ?? 1
+        } catch { throw .file(error) }
+        guard type == nil || type == "model" else {
+            throw .unsupported("a file of type \(type?.quoted ?? ""); wanted a model")
+        }
+        guard partCount <= 1 else {
+            throw .unsupported("one of \(partCount) files of a split model; merge them first")
+        }
+    }
 
     /// A count or width in `range`.
     func int(_ key: String, in range: ClosedRange<Int>) throws(ModelError) -> Int {
@@ -20,11 +41,10 @@ struct HyperParameters {
         return value
     }
 
-    /// A count or width in `range`, where the file has the key.
+    /// A count or width in `range`, where the file has the key; an array of one value per layer is
+    /// that value when all are equal.
     func intIfPresent(_ key: String, in range: ClosedRange<Int>) throws(ModelError) -> Int? {
-        guard let value = try read({ file throws(ModelFileError) in
-            try file.intIfPresent(name(key))
-        }) else { return nil }
+        guard let value = try uniformInt(key) else { return nil }
         guard range.contains(value) else {
             throw .badHyperParameter(key: name(key), wanted: "\(range)", found: "\(value)")
         }
@@ -36,7 +56,8 @@ struct HyperParameters {
         let value = try read { file throws(ModelFileError) in try file.floatIfPresent(name(key)) }
         guard let value = value ?? fallback, value.isFinite, value > 0 else {
             throw .badHyperParameter(
-                key: name(key), wanted: "a positive number", found: value.map { "\($0)" } ?? "nothing")
+                key: name(key), wanted: "a positive number",
+                found: value.map { "\($0)" } ?? "nothing")
         }
         return value
     }
@@ -51,6 +72,34 @@ struct HyperParameters {
         try read { file throws(ModelFileError) in try file.stringIfPresent(name(key)) }
     }
 
+    /// Whether the file has the key.
+    func contains(_ key: String) -> Bool { file.metadata[name(key)] != nil }
+
+    /// The key as the file spells it.
+    func name(_ key: String) -> String { "\(architecture).\(key)" }
+
+    private func uniformInt(_ key: String) throws(ModelError) -> Int? {
+        guard file.metadata[name(key)]?.array != nil else {
+            return try read { file throws(ModelFileError) in try file.intIfPresent(name(key)) }
+        }
+        let values = try read { file throws(ModelFileError) in try file.ints(name(key)) }
+        guard let first = values.first, values.allSatisfy({ $0 == first }) else {
+            throw .badHyperParameter(
+                key: name(key), wanted: "the same number for every layer",
+                found: "\(Set(values).sorted().prefix(8))")
+        }
+        return first
+    }
+
+    private func read<Value>(
+        _ body: (GGUFFile) throws(ModelFileError) -> Value
+    ) throws(ModelError) -> Value {
+        do { return try body(file) } catch { throw .file(error) }
+    }
+}
+
+/// The sizes that every family has.
+extension HyperParameters {
     /// Transformer blocks (`block_count`).
     func layerCount() throws(ModelError) -> Int {
         try int("block_count", in: 1...Self.maxLayerCount)
@@ -68,28 +117,33 @@ struct HyperParameters {
 
     /// Intermediate width of an expert (`expert_feed_forward_length`), else the dense width.
     func expertWidth() throws(ModelError) -> Int {
-        if let width = try intIfPresent("expert_feed_forward_length", in: 0...Self.maxWidth), width > 0 {
-            return width
-        }
-        return try feedForwardWidth()
+        try width("expert_feed_forward_length", default: feedForwardWidth)
+    }
+
+    /// A width that some writers leave out or give as 0 where another one is meant.
+    func width(
+        _ key: String, default fallback: () throws(ModelError) -> Int
+    ) throws(ModelError) -> Int {
+        let width = try intIfPresent(key, in: 0...Self.maxWidth) ?? 0
+        return width > 0 ? width : try fallback()
+    }
+
+    /// Whether layers have experts (`expert_count`).
+    func hasExperts() throws(ModelError) -> Bool {
+        try intIfPresent("expert_count", in: 0...Self.maxExpertCount) ?? 0 > 0
     }
 
     /// Experts of a layer and how many a token visits (`expert_count`, `expert_used_count`).
     func experts() throws(ModelError) -> (count: Int, activeCount: Int) {
-        let count = try int("expert_count", in: 1...4096)
+        let count = try int("expert_count", in: 1...Self.maxExpertCount)
         return (count, try int("expert_used_count", in: 1...count))
     }
 
-    /// Positions that the model was trained for (`context_length`).
+    /// Positions that can be computed as the model was trained: `context_length`, and no more than
+    /// `attention.sliding_window`, within which a window changes nothing.
     func contextLength() throws(ModelError) -> Int {
-        try int("context_length", in: 1...Self.maxContextLength)
-    }
-
-    private func name(_ key: String) -> String { "\(architecture).\(key)" }
-
-    private func read<Value>(
-        _ body: (GGUFFile) throws(ModelFileError) -> Value
-    ) throws(ModelError) -> Value {
-        do { return try body(file) } catch { throw .file(error) }
+        let length = try int("context_length", in: 1...Self.maxContextLength)
+        let window = try intIfPresent("attention.sliding_window", in: 0...Int(Int32.max)) ?? 0
+        return window > 0 ? min(length, window) : length
     }
 }

@@ -28,7 +28,7 @@ struct Llama: ModelFamily {
         let shape = try AttentionShape(parameters)
         // The converter permutes Llama's queries and keys so that pairs are adjacent.
         rotary = try shape.rotary(parameters, loader, pairing: .interleaved)
-        let isExpert = try parameters.intIfPresent("expert_count", in: 0...4096) ?? 0 > 0
+        let isExpert = try parameters.hasExperts()
         let layerCount = try parameters.layerCount()
 
         embedding = try loader.embedding("token_embd.weight", hiddenSize: hiddenSize)
@@ -46,7 +46,8 @@ struct Llama: ModelFamily {
                     feedForward: isExpert
                         ? .experts(
                             try loader.mixtureOfExperts(
-                                index, parameters, hiddenSize: hiddenSize, normalizes: true))
+                                index, parameters, hiddenSize: hiddenSize,
+                                width: try parameters.expertWidth(), normalizes: true))
                         : .dense(
                             try loader.gatedFeedForward(
                                 name + "ffn", hiddenSize: hiddenSize,

@@ -35,6 +35,14 @@ var families: [any ModelFamily.Type] {
     [Llama.self, OLMoE.self, Qwen2.self, Qwen2MoE.self, Qwen3.self, Qwen3MoE.self]
 }
 
+/// The family that reads files of this architecture.
+func family(of architecture: String) throws(ModelError) -> any ModelFamily.Type {
+    guard let family = families.first(where: { $0.architecture == architecture }) else {
+        throw .unknownArchitecture(architecture, known: families.map { $0.architecture })
+    }
+    return family
+}
+
 extension ModelFamily {
     /// Grouped-query attention in every layer, as most families have it.
     static func kvShape(_ parameters: HyperParameters) throws(ModelError) -> KVShape {

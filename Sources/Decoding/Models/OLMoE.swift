@@ -38,7 +38,8 @@ struct OLMoE: ModelFamily {
                     feedForwardNorm: try loader.norm(
                         name + "ffn_norm.weight", width: hiddenSize, epsilon: shape.epsilon),
                     experts: try loader.mixtureOfExperts(
-                        index, parameters, hiddenSize: hiddenSize, normalizes: false)))
+                        index, parameters, hiddenSize: hiddenSize,
+                        width: try parameters.expertWidth(), normalizes: false)))
         }
         self.layers = layers
         outputNorm = try loader.norm(

@@ -39,7 +39,8 @@ struct Qwen2MoE: ModelFamily {
                     feedForwardNorm: try loader.norm(
                         name + "ffn_norm.weight", width: hiddenSize, epsilon: shape.epsilon),
                     experts: try loader.mixtureOfExperts(
-                        index, parameters, hiddenSize: hiddenSize, normalizes: false),
+                        index, parameters, hiddenSize: hiddenSize,
+                        width: try Self.expertWidth(parameters), normalizes: false),
                     sharedExpert: try loader.sharedExpert(
                         index, parameters, hiddenSize: hiddenSize)))
         }
@@ -49,6 +50,13 @@ struct Qwen2MoE: ModelFamily {
         output = try Self.output(
             loader, vocabularySize: embedding.vocabularySize, hiddenSize: hiddenSize)
         kvShape = shape.kvShape(layerCount: layerCount)
+    }
+
+    /// The first files stated only the width of all experts that a token visits.
+    private static func expertWidth(_ parameters: HyperParameters) throws(ModelError) -> Int {
+        try parameters.width("expert_feed_forward_length") { () throws(ModelError) in
+            try parameters.feedForwardWidth() / parameters.experts().activeCount
+        }
     }
 
     func reserve(in shape: inout WorkspaceShape) {

@@ -38,7 +38,8 @@ struct Qwen3MoE: ModelFamily {
                     feedForwardNorm: try loader.norm(
                         name + "ffn_norm.weight", width: hiddenSize, epsilon: shape.epsilon),
                     experts: try loader.mixtureOfExperts(
-                        index, parameters, hiddenSize: hiddenSize, normalizes: true)))
+                        index, parameters, hiddenSize: hiddenSize,
+                        width: try parameters.expertWidth(), normalizes: true)))
         }
         self.layers = layers
         outputNorm = try loader.norm(

@@ -2,7 +2,8 @@
 
 /// The tensors of the layers that several families share, under GGUF's names.
 extension WeightLoader {
-    /// `attn_q`, `attn_k`, `attn_v`, `attn_output`, with biases where the file has them.
+    /// `attn_q`, `attn_k`, `attn_v` or all in `attn_qkv`, and `attn_output`, with biases where the
+    /// file has them.
     func groupedQueryAttention(
         _ layer: Int, _ shape: AttentionShape, _ rotary: RotaryEmbedding, hiddenSize: Int,
         normalization: GroupedQueryAttention.Normalization
@@ -13,11 +14,10 @@ extension WeightLoader {
         return GroupedQueryAttention(
             layer: layer, queryHeadCount: shape.queryHeadCount, kvHeadCount: shape.kvHeadCount,
             headDimension: shape.headDimension,
-            projections: LinearGroup([
-                try linear(name + "q", rows: queryWidth, width: hiddenSize),
-                try linear(name + "k", rows: kvWidth, width: hiddenSize),
-                try linear(name + "v", rows: kvWidth, width: hiddenSize),
-            ]),
+            projections: LinearGroup(
+                try linears(
+                    [name + "q", name + "k", name + "v"], fused: name + "qkv",
+                    rows: [queryWidth, kvWidth, kvWidth], width: hiddenSize)),
             normalization: normalization, rotary: rotary,
             output: try linear(name + "output", rows: hiddenSize, width: queryWidth))
     }
@@ -60,11 +60,10 @@ extension WeightLoader {
 
     /// `ffn_gate_inp`, `ffn_gate_exps`, `ffn_up_exps`, `ffn_down_exps`.
     func mixtureOfExperts(
-        _ layer: Int, _ parameters: HyperParameters, hiddenSize: Int, normalizes: Bool
+        _ layer: Int, _ parameters: HyperParameters, hiddenSize: Int, width: Int, normalizes: Bool
     ) throws(ModelError) -> MixtureOfExperts {
         let name = "blk.\(layer).ffn_"
         let (count, activeCount) = try parameters.experts()
-        let width = try parameters.expertWidth()
         return MixtureOfExperts(
             router: SoftmaxRouter(
                 weight: try matrix(name + "gate_inp.weight", rows: count, width: hiddenSize),
@@ -83,7 +82,8 @@ extension WeightLoader {
         _ layer: Int, _ parameters: HyperParameters, hiddenSize: Int
     ) throws(ModelError) -> SharedExpert {
         let name = "blk.\(layer).ffn"
-        let width = try parameters.int("expert_shared_feed_forward_length", in: 1...(1 << 20))
+        let width = try parameters.width(
+            "expert_shared_feed_forward_length", default: parameters.feedForwardWidth)
         return SharedExpert(
             feedForward: try gatedFeedForward(
                 name, suffix: "_shexp", hiddenSize: hiddenSize, width: width),

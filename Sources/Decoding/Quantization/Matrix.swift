@@ -21,7 +21,8 @@ struct Matrix {
 
     /// Describes strips already packed at `strips`; nil when the type has no kernel.
     init?(type: TensorType, rowCount: Int, width: Int, strips: UnsafeRawPointer, isa: apus_isa) {
-        guard let traits = apus_traits(type.rawValue), let kernel = apus_multiply(type.rawValue, isa)
+        guard let traits = apus_traits(type.rawValue),
+            let kernel = apus_multiply(type.rawValue, isa)
         else { return nil }
         self.type = type
         self.rowCount = rowCount

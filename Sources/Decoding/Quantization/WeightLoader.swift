@@ -33,8 +33,56 @@ final class WeightLoader {
         return try pack(tensor, count: 1, rows: rows, width: width)[0]
     }
 
+    /// Linear maps of one input, each with its bias, all biases or none; one tensor of all maps' rows
+    /// where the file has `fused`.
+    func linears(
+        _ names: [String], fused: String, rows: [Int], width: Int
+    ) throws(ModelError) -> [Linear] {
+        if contains(fused + ".weight") {
+            return try fusedLinears(fused, rows: rows, width: width)
+        }
+        let hasBias = names.contains { contains($0 + ".bias") }
+        var linears: [Linear] = []
+        for (name, rowCount) in zip(names, rows) {
+            linears.append(
+                Linear(
+                    weight: try matrix(name + ".weight", rows: rowCount, width: width),
+                    bias: hasBias ? try vector(name + ".bias", count: rowCount) : nil))
+        }
+        return linears
+    }
+
+    private func fusedLinears(
+        _ name: String, rows: [Int], width: Int
+    ) throws(ModelError) -> [Linear] {
+        let total = rows.reduce(0, +)
+        let tensor = try take(name + ".weight", shape: [total, width])
+        let bias = contains(name + ".bias") ? try vector(name + ".bias", count: total) : nil
+        var linears: [Linear] = []
+        var start = 0
+        for rowCount in rows {
+            let weight = try pack(
+                tensor, count: 1, firstRow: start, rows: rowCount, width: width)[0]
+            linears.append(
+                Linear(weight: weight, bias: try padded(bias, from: start, count: rowCount)))
+            start += rowCount
+        }
+        return linears
+    }
+
+    /// A copy of `count` values with zeros up to a multiple of 16.
+    private func padded(
+        _ values: UnsafePointer<Float>?, from start: Int, count: Int
+    ) throws(ModelError) -> UnsafePointer<Float>? {
+        guard let values else { return nil }
+        let copy = try memory.allocate(Float.self, count: (count + 15) / 16 * 16)
+        copy.update(from: values + start, count: count)
+        return UnsafePointer(copy)
+    }
+
     /// The experts' matrices [count, rows, width], one each.
-    func matrices(_ name: String, count: Int, rows: Int, width: Int) throws(ModelError) -> [Matrix] {
+    func matrices(_ name: String, count: Int, rows: Int, width: Int) throws(ModelError) -> [Matrix]
+    {
         let tensor = try take(name, shape: [count, rows, width])
         return try pack(tensor, count: count, rows: rows, width: width)
     }
@@ -65,14 +113,15 @@ final class WeightLoader {
     /// The embedding table [V, H], left in the file.
     func embedding(_ name: String, hiddenSize: Int) throws(ModelError) -> TokenEmbedding {
         guard let tensor = file.tensor(name) else { throw .missingTensor(name) }
-        let rows = tensor.shape.first ?? 0
+        let rows = tensor.shape.count > 1 ? tensor.shape[0] : 1
         return TokenEmbedding(file: file, table: try take(name, shape: [rows, hiddenSize]))
     }
 
     private func take(_ name: String, shape: [Int]) throws(ModelError) -> TensorDescription {
         guard let tensor = file.tensor(name) else { throw .missingTensor(name) }
         // Writers drop outer dimensions of 1: a [1, H] gate is stored as [H].
-        let found = Array(repeating: 1, count: max(0, shape.count - tensor.shape.count)) + tensor.shape
+        let found =
+            Array(repeating: 1, count: max(0, shape.count - tensor.shape.count)) + tensor.shape
         guard found == shape else {
             throw .wrongShape(tensor: name, wanted: shape, found: tensor.shape)
         }
@@ -84,7 +133,7 @@ final class WeightLoader {
     }
 
     private func pack(
-        _ tensor: TensorDescription, count: Int, rows: Int, width: Int
+        _ tensor: TensorDescription, count: Int, firstRow: Int = 0, rows: Int, width: Int
     ) throws(ModelError) -> [Matrix] {
         let type = tensor.type.rawValue
         let strips = Matrix.stripCount(rows: rows)
@@ -94,9 +143,9 @@ final class WeightLoader {
             throw .missingTensor(tensor.name)
         }
         team.forEach(count * strips) { item, _ in
-            let firstRow = item / strips * rows + item % strips * 16
+            let row = firstRow + item / strips * rows + item % strips * 16
             apus_pack_strip(
-                type, source + firstRow * tensor.rowBytes, tensor.rowBytes,
+                type, source + row * tensor.rowBytes, tensor.rowBytes,
                 min(16, rows - item % strips * 16), width, packed + item * stripBytes)
         }
         file.discardPages(of: tensor)

@@ -16,11 +16,8 @@ import numpy as np
 import torch
 import transformers
 
-VOCABULARY = 1024
-IDS = np.random.default_rng(7).integers(5, VOCABULARY, size=48).tolist()
-
 BASE = dict(
-    vocab_size=VOCABULARY,
+    vocab_size=1024,
     hidden_size=64,
     intermediate_size=96,
     num_hidden_layers=2,
@@ -67,6 +64,35 @@ FAMILIES = {
     ),
 }
 
+# Sizes that no strip of 16 rows and no block of 32 values divides.
+ODD = dict(vocab_size=1003, hidden_size=72, num_attention_heads=9, num_key_value_heads=3)
+FAMILIES |= {
+    "llama_odd": (
+        "Llama",
+        BASE
+        | ODD
+        | dict(intermediate_size=40, attention_bias=True)
+        | dict(
+            rope_parameters=dict(
+                rope_theta=5e5,
+                rope_type="llama3",
+                factor=8.0,
+                low_freq_factor=1.0,
+                high_freq_factor=4.0,
+                original_max_position_embeddings=64,
+            )
+        ),
+    ),
+    "qwen3_moe_odd": (
+        "Qwen3Moe",
+        BASE
+        | ODD
+        | rope(1e6)
+        | dict(head_dim=10, norm_topk_prob=True, decoder_sparse_step=1)
+        | dict(num_experts=5, num_experts_per_tok=3, moe_intermediate_size=24),
+    ),
+}
+
 
 def spread_weights(model):
     """Random weights wide enough that routing, norms and biases all show in the logits."""
@@ -87,6 +113,7 @@ def spread_weights(model):
 
 def generate(family, directory):
     prefix, settings = FAMILIES[family]
+    ids = np.random.default_rng(7).integers(5, settings["vocab_size"], size=48).tolist()
     configuration = getattr(transformers, prefix + "Config")(**settings)
     model_class = getattr(transformers, prefix + "ForCausalLM")
     model = model_class(configuration).eval()
@@ -102,11 +129,10 @@ def generate(family, directory):
         experts_implementation="eager",
     ).eval()
     with torch.no_grad():
-        logits = saved(torch.tensor([IDS])).logits[0].numpy()
+        logits = saved(torch.tensor([ids])).logits[0].numpy()
     logits.astype("<f4").tofile(os.path.join(directory, family + ".logits.f32"))
     with open(os.path.join(directory, family + ".ids.json"), "w") as file:
-        json.dump(IDS, file)
-        file.write("\n")
+        json.dump(ids, file)
 
 
 def main():
