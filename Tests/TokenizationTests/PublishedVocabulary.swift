@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Synchronization
 import Testing
 
 @testable import Tokenization
@@ -16,8 +17,16 @@ enum PublishedVocabulary {
     /// All but SentencePiece's.
     static let byteLevelNames = names.filter { $0 != "mistral-v3" }
 
+    /// Those that a test has asked for: reading one takes longer than most tests.
+    private static let known = Mutex<[String: Tokenizer]>([:])
+
     static func tokenizer(_ name: String) throws -> Tokenizer {
-        Tokenizer(try Vocabulary(try source(name)))
+        try known.withLock { known in
+            if let tokenizer = known[name] { return tokenizer }
+            let tokenizer = Tokenizer(try Vocabulary(try source(name)))
+            known[name] = tokenizer
+            return tokenizer
+        }
     }
 
     /// Reads the fields in the order in which extract_vocabularies.py writes them.
