@@ -1,81 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Qwen1.5-MoE and Qwen2-57B-A14B: unnormalised expert weights and a gated shared expert.
-struct Qwen2MoE: ModelFamily {
+struct Qwen2MoE: PreNormFamily {
     static let architecture = "qwen2moe"
+    static let pairing = RotaryEmbedding.Pairing.halves
 
-    struct Layer {
-        let attentionNorm: RMSNorm
-        let attention: GroupedQueryAttention
-        let feedForwardNorm: RMSNorm
-        let experts: MixtureOfExperts
-        let sharedExpert: SharedExpert
-    }
+    let decoder: PreNormDecoder
 
-    let embedding: TokenEmbedding
-    let layers: [Layer]
-    let outputNorm: RMSNorm
-    let output: Matrix
-    let kvShape: KVShape
-    private let rotary: RotaryEmbedding
-
-    init(_ parameters: HyperParameters, _ loader: WeightLoader) throws(ModelError) {
+    static func feedForwards(
+        _ layer: Int, _ parameters: HyperParameters, _ loader: WeightLoader
+    ) throws(ModelError) -> [any FeedForward] {
         let hiddenSize = try parameters.hiddenSize()
-        let shape = try AttentionShape(parameters)
-        rotary = try shape.rotary(parameters, loader, pairing: .halves)
-        let layerCount = try parameters.layerCount()
-
-        embedding = try loader.embedding("token_embd.weight", hiddenSize: hiddenSize)
-        var layers: [Layer] = []
-        for index in 0..<layerCount {
-            let name = "blk.\(index)."
-            layers.append(
-                Layer(
-                    attentionNorm: try loader.norm(
-                        name + "attn_norm.weight", width: hiddenSize, epsilon: shape.epsilon),
-                    attention: try loader.groupedQueryAttention(
-                        index, shape, rotary, hiddenSize: hiddenSize,
-                        normalization: .none),
-                    feedForwardNorm: try loader.norm(
-                        name + "ffn_norm.weight", width: hiddenSize, epsilon: shape.epsilon),
-                    experts: try loader.mixtureOfExperts(
-                        index, parameters, hiddenSize: hiddenSize,
-                        width: try Self.expertWidth(parameters), normalizes: false),
-                    sharedExpert: try loader.sharedExpert(
-                        index, parameters, hiddenSize: hiddenSize)))
-        }
-        self.layers = layers
-        outputNorm = try loader.norm(
-            "output_norm.weight", width: hiddenSize, epsilon: shape.epsilon)
-        output = try Self.output(
-            loader, vocabularySize: embedding.vocabularySize, hiddenSize: hiddenSize)
-        kvShape = shape.kvShape(layerCount: layerCount)
+        return [
+            try loader.mixtureOfExperts(
+                layer, parameters, hiddenSize: hiddenSize,
+                width: try expertWidth(parameters), normalizes: false),
+            try loader.sharedExpert(layer, parameters, hiddenSize: hiddenSize),
+        ]
     }
 
     /// The first files stated only the width of all experts that a token visits.
     private static func expertWidth(_ parameters: HyperParameters) throws(ModelError) -> Int {
         try parameters.width("expert_feed_forward_length") { () throws(ModelError) in
             try parameters.feedForwardWidth() / parameters.experts().activeCount
-        }
-    }
-
-    func reserve(in shape: inout WorkspaceShape) {
-        for layer in layers {
-            layer.attention.reserve(in: &shape)
-            layer.experts.reserve(in: &shape)
-            layer.sharedExpert.reserve(in: &shape)
-        }
-    }
-
-    func forward(_ step: Step) {
-        embedding.apply(step)
-        rotary.prepare(step)
-        for layer in layers {
-            layer.attentionNorm.apply(step.hidden, into: step.normed, step)
-            layer.attention.apply(step)
-            layer.feedForwardNorm.apply(step.hidden, into: step.normed, step)
-            layer.experts.apply(step)
-            layer.sharedExpert.apply(step)
         }
     }
 }

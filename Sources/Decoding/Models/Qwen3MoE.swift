@@ -1,69 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Qwen3-30B-A3B and 235B-A22B: per-head norms, chosen experts' weights sum to 1 (Yang et al. 2025).
-struct Qwen3MoE: ModelFamily {
+struct Qwen3MoE: PreNormFamily {
     static let architecture = "qwen3moe"
+    static let pairing = RotaryEmbedding.Pairing.halves
 
-    struct Layer {
-        let attentionNorm: RMSNorm
-        let attention: GroupedQueryAttention
-        let feedForwardNorm: RMSNorm
-        let experts: MixtureOfExperts
+    let decoder: PreNormDecoder
+
+    static func normalization(
+        _ layer: Int, _ shape: AttentionShape, _ loader: WeightLoader
+    ) throws(ModelError) -> GroupedQueryAttention.Normalization {
+        try loader.perHeadNorms(layer, shape)
     }
 
-    let embedding: TokenEmbedding
-    let layers: [Layer]
-    let outputNorm: RMSNorm
-    let output: Matrix
-    let kvShape: KVShape
-    private let rotary: RotaryEmbedding
-
-    init(_ parameters: HyperParameters, _ loader: WeightLoader) throws(ModelError) {
-        let hiddenSize = try parameters.hiddenSize()
-        let shape = try AttentionShape(parameters)
-        rotary = try shape.rotary(parameters, loader, pairing: .halves)
-        let layerCount = try parameters.layerCount()
-
-        embedding = try loader.embedding("token_embd.weight", hiddenSize: hiddenSize)
-        var layers: [Layer] = []
-        for index in 0..<layerCount {
-            let name = "blk.\(index)."
-            layers.append(
-                Layer(
-                    attentionNorm: try loader.norm(
-                        name + "attn_norm.weight", width: hiddenSize, epsilon: shape.epsilon),
-                    attention: try loader.groupedQueryAttention(
-                        index, shape, rotary, hiddenSize: hiddenSize,
-                        normalization: try loader.perHeadNorms(index, shape)),
-                    feedForwardNorm: try loader.norm(
-                        name + "ffn_norm.weight", width: hiddenSize, epsilon: shape.epsilon),
-                    experts: try loader.mixtureOfExperts(
-                        index, parameters, hiddenSize: hiddenSize,
-                        width: try parameters.expertWidth(), normalizes: true)))
-        }
-        self.layers = layers
-        outputNorm = try loader.norm(
-            "output_norm.weight", width: hiddenSize, epsilon: shape.epsilon)
-        output = try Self.output(
-            loader, vocabularySize: embedding.vocabularySize, hiddenSize: hiddenSize)
-        kvShape = shape.kvShape(layerCount: layerCount)
-    }
-
-    func reserve(in shape: inout WorkspaceShape) {
-        for layer in layers {
-            layer.attention.reserve(in: &shape)
-            layer.experts.reserve(in: &shape)
-        }
-    }
-
-    func forward(_ step: Step) {
-        embedding.apply(step)
-        rotary.prepare(step)
-        for layer in layers {
-            layer.attentionNorm.apply(step.hidden, into: step.normed, step)
-            layer.attention.apply(step)
-            layer.feedForwardNorm.apply(step.hidden, into: step.normed, step)
-            layer.experts.apply(step)
-        }
+    static func feedForwards(
+        _ layer: Int, _ parameters: HyperParameters, _ loader: WeightLoader
+    ) throws(ModelError) -> [any FeedForward] {
+        [
+            try loader.mixtureOfExperts(
+                layer, parameters, hiddenSize: try parameters.hiddenSize(),
+                width: try parameters.expertWidth(), normalizes: true)
+        ]
     }
 }
