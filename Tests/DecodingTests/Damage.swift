@@ -70,6 +70,15 @@ struct Damage: Sendable, CustomTestStringConvertible {
         Damage(model: "qwen2_moe", what: "positions are scaled") {
             $0["rope.scaling.factor"] = .float32(1.1)
         },
+        Damage(model: "qwen2_yarn", what: "another context of training") {
+            $0["rope.scaling.original_context_length"] = .uint32(512)
+        },
+        Damage(model: "qwen2_yarn", what: "no temperature") {
+            $0["rope.scaling.yarn_attn_factor"] = .float32(1)
+        },
+        Damage(model: "qwen2_yarn", what: "linear scaling") {
+            $0["rope.scaling.type"] = .string(Array("linear".utf8))
+        },
         Damage(model: "qwen3", what: "half of each head turns") {
             $0["rope.dimension_count"] = .uint32(16)
         },

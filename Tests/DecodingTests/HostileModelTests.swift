@@ -20,7 +20,9 @@ import Testing
     private static let otherKeys = [
         "attention.key_length", "attention.value_length", "attention.sliding_window",
         "attention.scale", "attention.causal", "rope.scaling.type", "rope.scaling.factor",
-        "rope.scale_linear", "expert_weights_norm", "expert_weights_scale", "expert_gating_func",
+        "rope.scale_linear", "rope.scaling.original_context_length", "rope.scaling.yarn_beta_fast",
+        "rope.scaling.yarn_beta_slow", "rope.scaling.yarn_attn_factor", "expert_weights_norm",
+        "expert_weights_scale", "expert_gating_func",
         "expert_shared_count", "logit_scale", "expert_count", "expert_used_count",
         "expert_feed_forward_length", "expert_shared_feed_forward_length",
     ]

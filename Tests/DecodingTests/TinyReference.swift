@@ -7,7 +7,8 @@ import ModelFile
 /// A tiny float32 model of one family, and the logits that transformers computes from it.
 struct TinyReference {
     static let families = [
-        "llama", "llama_odd", "mixtral", "olmoe", "qwen2", "qwen2_moe", "qwen3", "qwen3_moe",
+        "llama", "llama_odd", "mixtral", "olmoe", "qwen2", "qwen2_moe", "qwen2_yarn", "qwen3",
+        "qwen3_moe",
         "qwen3_moe_odd",
     ]
 

@@ -16,7 +16,7 @@ struct MixtureOfExperts {
         shape.expertWidth = max(shape.expertWidth, gate[0].rowCount)
         shape.quantizes =
             shape.quantizes
-            || [gate[0], up[0], down[0]].contains(where: \.takesQuantizedColumns)
+            || [router.weight, gate[0], up[0], down[0]].contains(where: \.takesQuantizedColumns)
     }
 
     /// hidden += experts(normed).

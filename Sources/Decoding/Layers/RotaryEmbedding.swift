@@ -14,22 +14,20 @@ struct RotaryEmbedding {
     }
 
     let pairing: Pairing
+    /// Multiplies what turns: YaRN's temperature.
+    private let amplitude: Double
     /// Angle per position of each pair, in radians.
     private let frequencies: [Double]
 
     /// Pairs that turn; the rest of a head passes unchanged.
     var pairCount: Int { frequencies.count }
 
-    /// frequencyᵢ = base^(−2i / dimension) / (scale · factorsᵢ)
-    init(
-        pairing: Pairing, dimension: Int, base: Float, scale: Float = 1,
-        factors: UnsafeBufferPointer<Float>? = nil
-    ) {
+    /// frequencyᵢ = base^(−2i / dimension) / divisorsᵢ, one divisor for each pair.
+    init(pairing: Pairing, base: Float, divisors: [Double], amplitude: Double = 1) {
         self.pairing = pairing
-        frequencies = (0..<dimension / 2).map { pair in
-            let factor = factors.map { Double($0[pair]) } ?? 1
-            return pow(Double(base), -2 * Double(pair) / Double(dimension))
-                / (Double(scale) * factor)
+        self.amplitude = amplitude
+        frequencies = divisors.indices.map { pair in
+            pow(Double(base), -Double(pair) / Double(divisors.count)) / divisors[pair]
         }
     }
 
@@ -41,8 +39,8 @@ struct RotaryEmbedding {
                 let position = Double(step.positions[row])
                 for pair in frequencies.indices {
                     let angle = position * frequencies[pair]
-                    step.cosines[row][pair] = Float(cos(angle))
-                    step.sines[row][pair] = Float(sin(angle))
+                    step.cosines[row][pair] = Float(cos(angle) * amplitude)
+                    step.sines[row][pair] = Float(sin(angle) * amplitude)
                 }
             }
         }

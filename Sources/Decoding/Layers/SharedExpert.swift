@@ -12,6 +12,7 @@ struct SharedExpert {
     func reserve(in shape: inout WorkspaceShape) {
         feedForward.reserve(in: &shape)
         shape.expertCount = max(shape.expertCount, 1)
+        shape.quantizes = shape.quantizes || gate.takesQuantizedColumns
     }
 
     /// hidden += σ(gate(normed)) · feedForward(normed).

@@ -58,26 +58,12 @@ struct AttentionShape {
                 key: parameters.name(key), wanted: "an even number up to \(headDimension)",
                 found: "\(dimension)")
         }
+        let base = try parameters.positive("rope.freq_base", default: 10000)
+        let scaling = try RotaryScaling(parameters, pairCount: dimension / 2, base: base)
+        let factors = try loader.rotaryFactors(count: dimension / 2)
         return RotaryEmbedding(
-            pairing: pairing, dimension: dimension,
-            base: try parameters.positive("rope.freq_base", default: 10000),
-            scale: try rotaryScale(parameters),
-            factors: try loader.rotaryFactors(count: dimension / 2))
-    }
-
-    /// By how much positions are divided. A factor without a type is linear, as in old files.
-    private func rotaryScale(_ parameters: HyperParameters) throws(ModelError) -> Float {
-        switch try parameters.stringIfPresent("rope.scaling.type") ?? "linear" {
-        case "none":
-            return 1
-        case "linear":
-            for key in ["rope.scaling.factor", "rope.scale_linear"] where parameters.contains(key) {
-                return try parameters.positive(key)
-            }
-            return 1
-        case let other:
-            throw .unsupported("rotary scaling \(other.quoted) in this architecture")
-        }
+            pairing: pairing, base: base,
+            divisors: zip(scaling.divisors, factors).map { $0 * $1 }, amplitude: scaling.amplitude)
     }
 
     /// What every layer keeps of each position.
@@ -89,14 +75,14 @@ struct AttentionShape {
 }
 
 extension WeightLoader {
-    /// Llama 3.1's frequency factors, one per pair (`rope_freqs`), where the file has them.
-    fileprivate func rotaryFactors(count: Int) throws(ModelError) -> UnsafeBufferPointer<Float>? {
+    /// Llama 3.1's frequency factors, one per pair (`rope_freqs`); 1 where the file has none.
+    fileprivate func rotaryFactors(count: Int) throws(ModelError) -> [Double] {
         let name = "rope_freqs.weight"
-        guard contains(name) else { return nil }
+        guard contains(name) else { return Array(repeating: 1, count: count) }
         let factors = UnsafeBufferPointer(start: try vector(name, count: count), count: count)
         if let factor = factors.first(where: { !($0.isFinite && $0 > 0) }) {
             throw .badHyperParameter(key: name, wanted: "positive numbers", found: "\(factor)")
         }
-        return factors
+        return factors.map { Double($0) }
     }
 }

@@ -33,6 +33,8 @@ extension HyperParameters {
         ("residual_scale", [0, 1]),
         ("rope.scaling.alpha", [0, 1]),
         ("rope.scaling.attn_factor", [0, 1]),
+        ("rope.scaling.yarn_ext_factor", [-1, 1]),
+        ("rope.scaling.yarn_log_multiplier", [0]),
         ("router_logit_softcapping", [0]),
         ("swiglu_clamp_exp", [0]),
         ("swiglu_clamp_shexp", [0]),

@@ -13,7 +13,7 @@ struct HyperParameters {
     static let maxHeadDimension = 4096
     private static let maxLayerCount = 1024
     private static let maxExpertCount = 4096
-    private static let maxContextLength = 1 << 27
+    static let maxContextLength = 1 << 27
 
     /// Reads which architecture the file holds, and refuses what is no whole model.
     init(_ file: GGUFFile) throws(ModelError) {

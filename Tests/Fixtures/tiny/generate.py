@@ -83,6 +83,20 @@ FAMILIES |= {
             )
         ),
     ),
+    "qwen2_yarn": (
+        "Qwen2",
+        BASE
+        | ODD
+        | dict(num_attention_heads=3, num_key_value_heads=1, max_position_embeddings=4096)
+        | dict(
+            rope_parameters=dict(
+                rope_theta=1e4,
+                rope_type="yarn",
+                factor=4.0,
+                original_max_position_embeddings=1024,
+            )
+        ),
+    ),
     "qwen3_moe_odd": (
         "Qwen3Moe",
         BASE
