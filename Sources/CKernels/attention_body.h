@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Included by vectors_body.h once for each KV element type, with ELEMENT and KV(name) defined.
+// Included by vectors_body.h once for each KV element type, with ELEMENT, LARGEST and
+// KV(name) defined.
 
 /// Positions between two rescalings of the running softmax.
 #define TILE 64
@@ -158,17 +159,24 @@ static void KV(attend)(const apus_kv_view *kv, const float *const *queries,
     }
 }
 
+/// The value as the pool can hold it: one beyond the type's range becomes its largest, since ∞ would
+/// turn into NaN in every later position's sum.
+INLINE ELEMENT KV(saturate)(float value) {
+    value = value > LARGEST ? LARGEST : value;
+    return (ELEMENT)(value < -LARGEST ? -LARGEST : value);
+}
+
 static void KV(store)(const apus_kv_view *kv, uint8_t *pages, size_t position, const float *key,
                       const float *value) {
     size_t block = (size_t)kv->block_table[position / APUS_PAGE_POSITIONS];
     ELEMENT *page = (ELEMENT *)(pages + block * kv->page_stride);
     size_t slot = position % APUS_PAGE_POSITIONS;
     for (size_t d = 0; d < kv->key_dimension; d++)
-        page[d * APUS_PAGE_POSITIONS + slot] = (ELEMENT)key[d];
+        page[d * APUS_PAGE_POSITIONS + slot] = KV(saturate)(key[d]);
     size_t stride = (kv->value_dimension + 15) / 16 * 16;
     ELEMENT *row = page + kv->key_dimension * APUS_PAGE_POSITIONS + slot * stride;
     for (size_t d = 0; d < kv->value_dimension; d++)
-        row[d] = (ELEMENT)value[d];
+        row[d] = KV(saturate)(value[d]);
 }
 
 #undef TILE

@@ -182,15 +182,19 @@ INLINE V16 ISA(load_f32)(const float *x) {
 }
 
 #define ELEMENT _Float16
+#define LARGEST 65504.0f
 #define KV(name) ISA(name##_f16)
 #include "attention_body.h"
 #undef ELEMENT
+#undef LARGEST
 #undef KV
 
 #define ELEMENT float
+#define LARGEST 3.40282347e38f
 #define KV(name) ISA(name##_f32)
 #include "attention_body.h"
 #undef ELEMENT
+#undef LARGEST
 #undef KV
 
 static const apus_vector_operations ISA(operations) = {

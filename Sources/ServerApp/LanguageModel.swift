@@ -10,7 +10,7 @@ package struct LanguageModel {
     package let summary: ModelSummary
     package let tokenizer: Tokenizer
 
-    /// Checks the whole file before any weight is packed, then packs on all threads of `team`.
+    /// Reads the vocabulary, then packs the weights on all threads of `team`.
     package init(_ file: GGUFFile, team: ThreadTeam) throws(ModelError) {
         summary = try ModelSummary(file)
         tokenizer = try Tokenizer(file)

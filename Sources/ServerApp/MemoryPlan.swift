@@ -8,6 +8,8 @@ internal import Scheduling
 struct MemoryPlan: Sendable {
     let limits: SchedulerLimits
     let kvType: KVType
+    /// Bytes that KV pool and scratch may take together.
+    let maxWorkingBytes: Int
     /// One line for the log.
     let summary: String
 }
@@ -55,7 +57,7 @@ extension Server {
                     maxPrefillTokenCountWhileDecoding: min(
                         configuration.prefillTokenCountWhileDecoding, configuration.stepTokenCount),
                     maxSequenceLength: contextLength, kvBlockCount: blockCount),
-                kvType: configuration.kvType,
+                kvType: configuration.kvType, maxWorkingBytes: left,
                 summary: """
                     memory: weights \(MemoryLimit.gibibytes(requirements.weightBytes)), KV pool \
                     \(MemoryLimit.gibibytes(blockCount * blockBytes)) for \(blockCount * 16) \

@@ -89,13 +89,14 @@ struct ServeCommand: AsyncParsableCommand {
 
         let file = try openModelFile(model)
         let logger = Logger(label: "apus") { StreamLogHandler.standardError(label: $0) }
+        let signals = TerminationSignals()
         let server: Server
         do throws(ServerError) {
             server = try await Server(configuration, file: file, logger: logger)
         } catch {
             throw report(error)
         }
-        let signals = TerminationSignals()
+        signals.beginServing()
         await signals.next()
         logger.info("stopping: running requests have \(grace) s")
         Task {

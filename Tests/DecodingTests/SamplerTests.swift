@@ -75,6 +75,17 @@ import Testing
         #expect(minP == [1, 2])
     }
 
+    @Test func `a long tail counts towards the nucleus`() {
+        // P = 0.40, 0.36 and 998 tokens that share 0.24: neither of the first two reaches a half alone.
+        let logits =
+            [Float(log(0.40)), Float(log(0.36))]
+            + Array(repeating: Float(log(0.24 / 998)), count: 998)
+
+        let tokens = Set(draws(parameters { $0.topP = 0.5 }, logits, count: 500))
+
+        #expect(tokens == [0, 1])
+    }
+
     @Test func `top-k of equal logits keeps the lowest tokens`() {
         let tokens = Set(
             draws(parameters { $0.topK = 3 }, Array(repeating: 1, count: 50), count: 500))

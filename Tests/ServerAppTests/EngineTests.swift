@@ -25,6 +25,7 @@ private final class EngineHarness {
     private(set) var answers: [RequestID: Answer] = [:]
     private(set) var refusals: [RequestID: APIError] = [:]
     private var engine: Engine?
+    let tokenizer: Tokenizer
 
     init(
         kvBlockCount: Int, stepTokenCount: Int = 64, parallelCount: Int = 16, threadCount: Int = 2
@@ -34,6 +35,7 @@ private final class EngineHarness {
         let file = try GGUFFile(path: path)
         let team = try ThreadTeam(threadCount: threadCount)
         let language = try LanguageModel(file, team: team)
+        tokenizer = language.tokenizer
         let limits = try SchedulerLimits(
             maxRunningSequenceCount: parallelCount, maxWaitingRequestCount: 100,
             maxWaitingTokenCount: 10_000, maxStepTokenCount: stepTokenCount,
@@ -207,6 +209,57 @@ private final class EngineHarness {
         for refusal in harness.refusals.values {
             #expect(refusal.status == 429)
             #expect((1...600).contains(refusal.retryAfterSeconds ?? 0))
+        }
+    }
+
+    @Test func `more choices than the queue can ever hold are refused for good`() throws {
+        let harness = try EngineHarness(kvBlockCount: 64)
+        let one = request(1, promptTokenCount: 5, newTokenCount: 2)
+        let choices = (0..<101).map {
+            GenerationRequest.Choice(
+                index: $0, prompt: one.choices[0].prompt, sampling: one.choices[0].sampling)
+        }
+        harness.submit(
+            GenerationRequest(
+                id: one.id, choices: choices, maxNewTokenCount: 2, minNewTokenCount: 0,
+                logprobCount: nil, echoes: false, stopStrings: [], includesStopString: false,
+                stopTokenIDs: [], endTokenIDs: [], skipsSpecialTokens: false, arrival: .now))
+
+        harness.turn()
+
+        #expect(harness.refusals[one.id]?.status == 400)
+        #expect(harness.refusals[one.id]?.param == "n")
+    }
+
+    @Test(arguments: 0...6)
+    func `a stop string counts once it ends after the minimum`(minimum: Int) throws {
+        // What the model says of itself, then the same again with a stop string over tokens 3 to 5.
+        let free = try EngineHarness(kvBlockCount: 64)
+        let plain = request(3, promptTokenCount: 9, newTokenCount: 12, logprobCount: nil)
+        free.submit(plain)
+        try #require(free.finish())
+        let whole = try #require(free.answers[plain.id])
+        let pieces = try whole.tokens.map { try free.tokenizer.decode([$0], showsControl: true) }
+        try #require(pieces.joined() == whole.text)
+        let stop = pieces[2...4].joined()
+        try #require(whole.text.ranges(of: stop).count == 1)
+
+        let stopped = try EngineHarness(kvBlockCount: 64)
+        stopped.submit(
+            GenerationRequest(
+                id: plain.id, choices: plain.choices, maxNewTokenCount: 12,
+                minNewTokenCount: minimum, logprobCount: nil, echoes: false, stopStrings: [stop],
+                includesStopString: false, stopTokenIDs: [], endTokenIDs: [],
+                skipsSpecialTokens: false, arrival: .now))
+        try #require(stopped.finish())
+
+        let answer = try #require(stopped.answers[plain.id])
+        if minimum < 5 {
+            #expect(answer.text == pieces[..<2].joined())
+            #expect(answer.reason == .stop)
+        } else {
+            #expect(answer.text == whole.text)
+            #expect(answer.reason == .length)
         }
     }
 

@@ -75,8 +75,7 @@ package struct Sampler {
         let total = vectors.exp(logits, count, best, 1 / parameters.temperature, logits)
         let uniform = Self.uniform(seed: parameters.seed, draw: outputCount)
         guard parameters.cutsTail else { return pick(uniform * total, logits, count) }
-        collectCandidates(logits, count, total: Float(total))
-        cutTopP()
+        cutTopP(mass: collectCandidates(logits, count, total: Float(total)))
         var kept: Double = 0
         for candidate in candidates { kept += Double(candidate.weight) }
         var remaining = uniform * kept
@@ -101,21 +100,26 @@ package struct Sampler {
         return last
     }
 
-    /// Tokens that top-k and min-p leave, with weights relative to the likeliest's 1.
+    /// Tokens that top-k and min-p leave, with weights relative to the likeliest's 1; returns the weight of
+    /// all of them, those included that are too light to matter to top-p.
     private mutating func collectCandidates(
         _ weights: UnsafeMutablePointer<Float>, _ count: Int, total: Float
-    ) {
+    ) -> Double {
         candidates.removeAll(keepingCapacity: true)
+        var mass = 0.0
         var floor = parameters.minP
         if parameters.topP < 1, parameters.topK == 0 {
             // All tokens under (1 − p)/V of the total together hold less than 1 − p: top-p needs none.
             floor = max(floor, (1 - parameters.topP) * total / Float(count) * 0.5)
         }
-        for token in 0..<count where weights[token] >= floor && weights[token] > 0 {
+        for token in 0..<count where weights[token] >= parameters.minP && weights[token] > 0 {
+            mass += Double(weights[token])
+            guard weights[token] >= floor else { continue }
             candidates.append(Candidate(token: Int32(token), weight: weights[token]))
         }
-        guard parameters.topK > 0, parameters.topK < candidates.count else { return }
+        guard parameters.topK > 0, parameters.topK < candidates.count else { return mass }
         keepLikeliest(parameters.topK)
+        return candidates.reduce(0) { $0 + Double($1.weight) }
     }
 
     /// Keeps the `k` heaviest candidates, in ascending order of token; of equal ones the lower tokens.
@@ -146,16 +150,14 @@ package struct Sampler {
         a.weight != b.weight ? a.weight > b.weight : a.token < b.token
     }
 
-    /// Keeps the fewest likeliest candidates that hold `topP` of the weight (Holtzman et al. 2020).
-    private mutating func cutTopP() {
+    /// Keeps the fewest likeliest candidates that hold `topP` of `mass` (Holtzman et al. 2020).
+    private mutating func cutTopP(mass: Double) {
         guard parameters.topP < 1, candidates.count > 1 else { return }
-        var total: Float = 0
-        for candidate in candidates { total += candidate.weight }
         candidates.sort(by: Self.isHeavier)
-        var kept: Float = 0
+        var kept = 0.0
         var count = 0
-        while count < candidates.count, kept < parameters.topP * total {
-            kept += candidates[count].weight
+        while count < candidates.count, kept < Double(parameters.topP) * mass {
+            kept += Double(candidates[count].weight)
             count += 1
         }
         candidates.removeSubrange(max(1, count)...)

@@ -74,31 +74,54 @@ final class Engine {
     }
 
     private func admit(_ request: GenerationRequest) {
+        if let error = neverQueued(request) {
+            outputs.append(GenerationOutput(request: request.id, content: .refused(error)))
+            return
+        }
         var admitted: [SequenceID] = []
-        for choice in request.choices {
-            let id = SequenceID(nextSequence)
-            nextSequence += 1
-            let sequence = TokenSequence(id, request, choice, tokenizer: tokenizer)
-            do throws(AdmissionError) {
+        do throws(AdmissionError) {
+            for choice in request.choices {
+                let id = SequenceID(nextSequence)
+                nextSequence += 1
                 try scheduler.enqueue(
                     id, promptTokenCount: choice.prompt.count,
-                    maxNewTokenCount: request.maxNewTokenCount,
-                    scoresPrompt: sequence.scoresPrompt)
-            } catch {
-                for id in admitted {
-                    scheduler.abort(id)
-                    sequences[id] = nil
-                }
-                metrics.countRejection(error)
-                outputs.append(
-                    GenerationOutput(request: request.id, content: .refused(refusal(error))))
-                return
+                    maxNewTokenCount: request.maxNewTokenCount, scoresPrompt: request.scoresPrompt)
+                admitted.append(id)
             }
-            sequences[id] = sequence
-            admitted.append(id)
+        } catch {
+            for id in admitted { scheduler.abort(id) }
+            metrics.countRejection(error)
+            outputs.append(
+                GenerationOutput(request: request.id, content: .refused(refusal(error))))
+            return
+        }
+        let stops = StopMatcher(
+            stops: request.stopStrings, includesStopString: request.includesStopString)
+        for (id, choice) in zip(admitted, request.choices) {
+            sequences[id] = TokenSequence(
+                id, request, choice, tokenizer: tokenizer, stops: stops)
         }
         sequencesOfRequest[request.id] = admitted
         outputs.append(GenerationOutput(request: request.id, content: .admitted))
+    }
+
+    /// The refusal of a request that even an empty queue could not hold: trying again would not help.
+    private func neverQueued(_ request: GenerationRequest) -> APIError? {
+        let limits = scheduler.limits
+        if request.choices.count > limits.maxWaitingRequestCount {
+            metrics.countRejection("never_fits")
+            return .invalid(
+                "n",
+                "n: \(request.choices.count) choices in one request, the queue holds "
+                    + "\(limits.maxWaitingRequestCount)")
+        }
+        let tokenCount = request.choices.reduce(0) { $0 + $1.prompt.count }
+        guard tokenCount > limits.maxWaitingTokenCount else { return nil }
+        metrics.countRejection("never_fits")
+        return .invalid(
+            "prompt",
+            "prompt: \(tokenCount) tokens over all choices, the queue holds "
+                + "\(limits.maxWaitingTokenCount)")
     }
 
     private func refusal(_ error: AdmissionError) -> APIError {
@@ -160,7 +183,7 @@ final class Engine {
             where !(samples && index == entry.logitsRowCount - 1) {
                 let position = entry.endPosition - entry.logitsRowCount + index
                 if sequence.promptToken(after: position) != nil {
-                    sequence.score(sampler.result(ordinal + index))
+                    sequence.score(sampler.result(ordinal + index), position: position + 1)
                 }
             }
             ordinal += entry.logitsRowCount
@@ -200,7 +223,6 @@ final class Engine {
     }
 
     private func flush(_ sequence: TokenSequence) {
-        // An echoed prompt and its scores leave together, with the first generated token.
         guard let delta = sequence.takeDelta() else { return }
         outputs.append(GenerationOutput(request: sequence.request.id, content: .delta(delta)))
         guard let finish = delta.finish else { return }

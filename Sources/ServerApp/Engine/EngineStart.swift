@@ -47,6 +47,12 @@ struct EngineStart: Sendable {
             let runner = try ModelRunner(
                 language.model, team: team, maxTokenCount: plan.limits.maxStepTokenCount,
                 kvBlockCount: plan.limits.kvBlockCount, kvType: plan.kvType)
+            // Reserved, not yet touched: the system gives pages on first use.
+            guard runner.allocatedBytes <= plan.maxWorkingBytes else {
+                throw .outOfResources(
+                    "KV pool and scratch take \(MemoryLimit.gibibytes(runner.allocatedBytes)), the "
+                        + "weights leave \(MemoryLimit.gibibytes(plan.maxWorkingBytes))")
+            }
             let outlet = EngineOutlet()
             engine = Engine(
                 runner: runner, tokenizer: language.tokenizer, limits: plan.limits,

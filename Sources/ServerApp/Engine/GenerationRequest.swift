@@ -32,4 +32,7 @@ struct GenerationRequest: Sendable {
     let endTokenIDs: Set<Int32>
     let skipsSpecialTokens: Bool
     let arrival: ContinuousClock.Instant
+
+    /// Whether the log-probabilities of the prompt are part of the answer.
+    var scoresPrompt: Bool { echoes && logprobCount != nil }
 }

@@ -20,13 +20,20 @@ final class TokenSequence {
 
     private let tokenizer: Tokenizer
     private var detokenizer: Detokenizer
-    private var stopMatcher: StopMatcher
-    private var textOffset = 0
+    /// As it was made: what `matcher` becomes again after a match that does not count.
+    private let stops: StopMatcher
+    private var matcher: StopMatcher
+    /// Text that the matcher holds back.
+    private var heldText: [UInt8] = []
+    /// Unicode scalars of all text so far.
+    private var scalarCount = 0
+    /// Where each token of an echoed and scored prompt begins, in scalars.
+    private var promptOffsets: [Int] = []
     private var pending: ChoiceDelta
 
     init(
         _ id: SequenceID, _ request: GenerationRequest, _ choice: GenerationRequest.Choice,
-        tokenizer: Tokenizer
+        tokenizer: Tokenizer, stops: StopMatcher
     ) {
         self.id = id
         self.request = request
@@ -37,34 +44,34 @@ final class TokenSequence {
         sampler = Sampler(choice.sampling, prompt: choice.prompt)
         detokenizer = Detokenizer(
             tokenizer, showsControl: !request.skipsSpecialTokens, continuesText: !request.echoes)
-        stopMatcher = StopMatcher(
-            stops: request.stopStrings, includesStopString: request.includesStopString)
+        self.stops = stops
+        matcher = stops
         pending = ChoiceDelta(index: choice.index)
         if request.echoes { echoPrompt() }
     }
 
-    /// Whether the log-probabilities of the prompt are part of the answer.
-    var scoresPrompt: Bool { request.echoes && request.logprobCount != nil }
     var generatedTokenCount: Int { tokens.count - promptTokenCount }
 
     /// The token whose log-probability the row at `position` gives, while the prompt is scored.
     func promptToken(after position: Int) -> Int32? {
-        scoresPrompt && position + 1 < promptTokenCount ? tokens[position + 1] : nil
+        request.scoresPrompt && position + 1 < promptTokenCount ? tokens[position + 1] : nil
     }
 
     private func echoPrompt() {
         for token in tokens {
-            pending.text += String(decoding: detokenizer.text(appending: token), as: UTF8.self)
+            if request.scoresPrompt { promptOffsets.append(scalarCount) }
+            pending.text += decode(detokenizer.text(appending: token))
         }
-        if scoresPrompt, let first = tokens.first {
-            appendLogprob(first, logProbability: nil, top: nil)
+        if request.scoresPrompt, let first = tokens.first {
+            appendLogprob(first, at: 0, logProbability: nil, top: nil)
         }
     }
 
-    /// Reports the log-probability of the next prompt token.
-    func score(_ result: RowResult) {
+    /// Reports the log-probability of the prompt token at `position`.
+    func score(_ result: RowResult, position: Int) {
         appendLogprob(
-            result.token, logProbability: Double(result.logProbability), top: result.top)
+            result.token, at: promptOffsets[position],
+            logProbability: Double(result.logProbability), top: result.top)
     }
 
     /// Takes a sampled token; true when the sequence ends with it, which it does at the latest where
@@ -76,7 +83,9 @@ final class TokenSequence {
         lastToken = now
         pending.tokenIDs.append(token)
         if request.logprobCount != nil {
-            appendLogprob(token, logProbability: Double(result.logProbability), top: result.top)
+            appendLogprob(
+                token, at: scalarCount, logProbability: Double(result.logProbability),
+                top: result.top)
         }
         if let finish = stopToken(token) {
             end(finish)
@@ -92,12 +101,13 @@ final class TokenSequence {
         guard pending.finish == nil else { return }
         appendText(detokenizer.finish())
         guard pending.finish == nil else { return }
-        pending.text += String(decoding: stopMatcher.finish(), as: UTF8.self)
+        pending.text += String(decoding: matcher.finish(), as: UTF8.self)
         pending.finish = finish
     }
 
     /// Ends a sequence that generates nothing: its prompt was all there was to do.
     func finishScoring() {
+        pending.text += decode(detokenizer.finish())
         pending.finish = .init(reason: .length)
     }
 
@@ -108,22 +118,40 @@ final class TokenSequence {
         return .init(reason: .stop, stopReason: .token(token))
     }
 
+    /// Passes text on as far as it cannot belong to a stop string. A match within the first
+    /// `minNewTokenCount` tokens is text like any other.
     private func appendText(_ piece: [UInt8]) {
-        guard !request.stopStrings.isEmpty,
-            generatedTokenCount > request.minNewTokenCount || request.minNewTokenCount == 0
-        else {
-            pending.text += String(decoding: piece, as: UTF8.self)
+        let text = decode(piece)
+        guard !request.stopStrings.isEmpty else {
+            pending.text += text
             return
         }
-        let output = stopMatcher.append(piece)
-        pending.text += String(decoding: output.text, as: UTF8.self)
-        if let stop = output.stop {
+        heldText += piece
+        let output = matcher.append(piece)
+        guard let stop = output.stop else {
+            heldText.removeFirst(output.text.count)
+            pending.text += String(decoding: output.text, as: UTF8.self)
+            return
+        }
+        if generatedTokenCount > request.minNewTokenCount {
+            pending.text += String(decoding: output.text, as: UTF8.self)
             pending.finish = .init(reason: .stop, stopReason: .string(stop))
+        } else {
+            pending.text += String(decoding: heldText, as: UTF8.self)
+            heldText = []
+            matcher = stops
         }
     }
 
+    /// The text of whole characters, counted.
+    private func decode(_ piece: [UInt8]) -> String {
+        let text = String(decoding: piece, as: UTF8.self)
+        scalarCount += text.unicodeScalars.count
+        return text
+    }
+
     private func appendLogprob(
-        _ token: Int32, logProbability: Double?, top: [LogProbabilities.Entry]?
+        _ token: Int32, at offset: Int, logProbability: Double?, top: [LogProbabilities.Entry]?
     ) {
         let text = tokenizer.text(of: token)
         pending.logprobs.append(
@@ -134,13 +162,15 @@ final class TokenSequence {
                         id: $0.token, text: tokenizer.text(of: $0.token),
                         logprob: Double($0.logProbability))
                 },
-                textOffset: textOffset))
-        textOffset += text.unicodeScalars.count
+                textOffset: offset))
     }
 
-    /// What is ready for the client; nil while there is no whole character to send.
+    /// What is ready for the client: nil while there is no whole character to send. An echoed prompt and its
+    /// scores leave together, with the first generated token.
     func takeDelta() -> ChoiceDelta? {
-        guard !pending.text.isEmpty || pending.finish != nil else { return nil }
+        guard pending.finish != nil || (generatedTokenCount > 0 && !pending.text.isEmpty) else {
+            return nil
+        }
         defer { pending = ChoiceDelta(index: choice) }
         return pending
     }

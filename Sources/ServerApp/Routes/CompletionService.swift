@@ -22,8 +22,15 @@ final class CompletionService: Sendable {
     /// Answers in progress; touched on the I/O loop only, so the lock is always free.
     private let sessions = Mutex<[RequestID: CompletionSession]>([:])
 
-    /// Text above this many bytes is tokenised off the I/O loop: about a millisecond's worth.
-    private static let maxInlineTextBytes = 16 << 10
+    /// Long bodies are decoded and tokenised here, so that the I/O loop goes on and one processor at most
+    /// is kept from the model.
+    private let aside = DispatchQueue(label: "apus.tokenizing")
+    private let bytesAside = Atomic<Int>(0)
+
+    /// Bodies up to this many bytes are decoded and tokenised on the I/O loop: about a millisecond.
+    private static let maxInlineBodyBytes = 16 << 10
+    /// Bytes of long bodies that wait at most.
+    private static let maxBytesAside = 128 << 20
 
     init(
         card: ModelCard, tokenizer: Tokenizer, vocabularySize: Int, mailbox: EngineMailbox,
@@ -46,6 +53,13 @@ final class CompletionService: Sendable {
     /// Refuses new requests from now on.
     func drain() { isDraining.store(true, ordering: .relaxed) }
 
+    /// A request that is right as far as can be told without a place in the queue.
+    private struct Prepared: Sendable {
+        let request: CompletionRequest
+        /// Token ids of every prompt.
+        let prompts: [[Int32]]
+    }
+
     /// Answers `POST /v1/completions`.
     func respond(_ incoming: IncomingRequest, _ exchange: Exchange, on server: isolated HTTPServer)
     {
@@ -53,29 +67,42 @@ final class CompletionService: Sendable {
         do throws(APIError) {
             guard isReady else { throw .draining(retryAfterSeconds: 10) }
             try APIError.checkContentType(incoming.head.headerFields[.contentType])
-            let request = try CompletionRequest.decode(incoming.body, unknownFields: unknownFields)
-            if let model = request.model, model != card.id { throw .modelNotFound(model) }
-            try request.validate(vocabularyCount: vocabularySize)
-            if request.textBytes <= Self.maxInlineTextBytes {
-                start(request, prompts: try encode(request), exchange, arrival, on: server)
+            if incoming.body.count <= Self.maxInlineBodyBytes {
+                start(try prepare(incoming.body), exchange, arrival, on: server)
             } else {
-                encodeAside(request, exchange, arrival, server)
+                try prepareAside(incoming.body, exchange, arrival, server)
             }
         } catch {
             exchange.respond(error, on: server)
         }
     }
 
-    private func encodeAside(
-        _ request: CompletionRequest, _ exchange: Exchange, _ arrival: ContinuousClock.Instant,
+    /// Decodes, checks and tokenises a body.
+    private func prepare(_ body: [UInt8]) throws(APIError) -> Prepared {
+        let request = try CompletionRequest.decode(body, unknownFields: unknownFields)
+        if let model = request.model, model != card.id { throw .modelNotFound(model) }
+        try request.validate(vocabularyCount: vocabularySize)
+        return Prepared(request: request, prompts: try encode(request))
+    }
+
+    /// Does the same off the I/O loop, one body after the other.
+    private func prepareAside(
+        _ body: [UInt8], _ exchange: Exchange, _ arrival: ContinuousClock.Instant,
         _ server: HTTPServer
-    ) {
-        DispatchQueue.global().async { @Sendable [self] in
-            let prompts = Result { () throws(APIError) in try encode(request) }
+    ) throws(APIError) {
+        let held = bytesAside.add(body.count, ordering: .relaxed).newValue
+        guard held <= Self.maxBytesAside else {
+            bytesAside.subtract(body.count, ordering: .relaxed)
+            metrics.countRejection("queue_full")
+            throw .tooManyRequests("too many long prompts are waiting", retryAfterSeconds: 1)
+        }
+        aside.async { @Sendable [self] in
+            let prepared = Result { () throws(APIError) in try prepare(body) }
+            bytesAside.subtract(body.count, ordering: .relaxed)
             server.execute { @Sendable server in
-                switch prompts {
-                case .success(let prompts):
-                    self.start(request, prompts: prompts, exchange, arrival, on: server)
+                switch prepared {
+                case .success(let prepared):
+                    self.start(prepared, exchange, arrival, on: server)
                 case .failure(let error):
                     exchange.respond(error, on: server)
                 }
@@ -107,9 +134,10 @@ final class CompletionService: Sendable {
     }
 
     private func start(
-        _ request: CompletionRequest, prompts: [[Int32]], _ exchange: Exchange,
-        _ arrival: ContinuousClock.Instant, on server: isolated HTTPServer
+        _ prepared: Prepared, _ exchange: Exchange, _ arrival: ContinuousClock.Instant,
+        on server: isolated HTTPServer
     ) {
+        let (request, prompts) = (prepared.request, prepared.prompts)
         let id = RequestID(rawValue: nextRequest.add(1, ordering: .relaxed).newValue)
         let generation = generationRequest(id, request, prompts: prompts, arrival: arrival)
         var generator = SystemRandomNumberGenerator()
@@ -129,16 +157,20 @@ final class CompletionService: Sendable {
         }
         sessions.withLock { $0[id] = session }
         exchange.onCancel(on: server) { @Sendable [self] _, _ in
-            if sessions.withLock({ $0.removeValue(forKey: id) != nil }) { mailbox.cancel(id) }
+            sessions.withLock { $0[id] = nil }
+            mailbox.cancel(id)
         }
     }
 
     /// Passes a step's outputs on to the clients, all in one turn of the loop.
     func deliver(_ outputs: [GenerationOutput], on server: isolated HTTPServer) {
         for output in outputs {
-            guard var session = sessions.withLock({ $0[output.request] }) else { continue }
-            let isComplete = session.handle(output.content, on: server)
-            sessions.withLock { $0[output.request] = isComplete ? nil : session }
+            // Taken out while it changes: a second reference would copy its whole answer.
+            guard var session = sessions.withLock({ $0.removeValue(forKey: output.request) })
+            else { continue }
+            if !session.handle(output.content, on: server), session.isOpen(on: server) {
+                sessions.withLock { $0[output.request] = session }
+            }
         }
     }
 
@@ -148,19 +180,17 @@ final class CompletionService: Sendable {
     ) -> GenerationRequest {
         let stopping = request.stopping
         let ends = stopping.ignoresEndOfSequence ? [] : tokenizer.vocabulary.endOfGenerationIDs
-        let seed =
-            request.sampling.seed.map { UInt64(bitPattern: $0) }
-            ?? UInt64.random(in: 0...UInt64.max)
+        var sampling = SamplingParameters(request.sampling)
+        sampling.minTokenCount = stopping.minTokenCount
+        sampling.bannedBeforeMinimum =
+            stopping.minTokenCount > 0 ? Array(ends) + stopping.tokenIDs : []
+        let seed = request.sampling.seed.map { UInt64(bitPattern: $0) }
         var choices: [GenerationRequest.Choice] = []
         for prompt in prompts {
             for number in 0..<request.choicesPerPrompt {
-                var sampling = SamplingParameters(request.sampling)
-                sampling.seed = seed &+ UInt64(number)
-                sampling.minTokenCount = stopping.minTokenCount
-                sampling.bannedBeforeMinimum =
-                    stopping.minTokenCount > 0 ? Array(ends) + stopping.tokenIDs : []
-                choices.append(
-                    .init(index: choices.count, prompt: prompt, sampling: sampling))
+                sampling.seed =
+                    seed.map { $0 &+ UInt64(number) } ?? UInt64.random(in: 0...UInt64.max)
+                choices.append(.init(index: choices.count, prompt: prompt, sampling: sampling))
             }
         }
         return GenerationRequest(
@@ -170,15 +200,6 @@ final class CompletionService: Sendable {
             includesStopString: stopping.includesStopString,
             stopTokenIDs: Set(stopping.tokenIDs), endTokenIDs: Set(ends),
             skipsSpecialTokens: request.skipsSpecialTokens, arrival: arrival)
-    }
-}
-
-extension CompletionRequest {
-    /// UTF-8 bytes of all text prompts.
-    fileprivate var textBytes: Int {
-        prompts.reduce(0) { total, prompt in
-            if case .text(let text) = prompt { total + text.utf8.count } else { total }
-        }
     }
 }
 

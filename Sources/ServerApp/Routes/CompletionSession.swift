@@ -56,6 +56,11 @@ struct CompletionSession {
         }
     }
 
+    /// Whether the client is still there.
+    func isOpen(on server: isolated HTTPServer) -> Bool {
+        exchange.pendingOutputBytes(on: server) != nil
+    }
+
     /// Sends or keeps what the engine says; true when the answer is complete.
     mutating func handle(_ content: GenerationOutput.Content, on server: isolated HTTPServer)
         -> Bool
