@@ -4,7 +4,7 @@ import Foundation
 import ServerApp
 import Testing
 
-/// A directory that looks like a cgroup file system.
+/// A directory that looks like a cgroup or proc file system, or holds one of each.
 private struct FakeCgroup {
     let path: String
 
@@ -18,6 +18,15 @@ private struct FakeCgroup {
             try Data(text.utf8).write(to: file)
         }
         path = root.path
+    }
+
+    /// Of a process whose proc file system is in `proc`, its cgroups in `fs`.
+    var quotaReason: String {
+        ProcessorCount.available(procRoot: path + "/proc", cgroupRoot: path + "/fs").reason
+    }
+
+    var availableBytes: Int {
+        MemoryLimit.available(procRoot: path + "/proc", cgroupRoot: path + "/fs").availableBytes
     }
 
     func remove() { try? FileManager.default.removeItem(atPath: path) }
@@ -34,7 +43,7 @@ private struct FakeCgroup {
         let cgroup = try FakeCgroup(files)
         defer { cgroup.remove() }
 
-        let processors = ProcessorCount.available(cgroupRoot: cgroup.path)
+        let processors = ProcessorCount.available(procRoot: cgroup.path, cgroupRoot: cgroup.path)
 
         #expect(processors.count == count)
         #expect(processors.reason.contains("quota"))
@@ -48,7 +57,7 @@ private struct FakeCgroup {
         let cgroup = try FakeCgroup(files)
         defer { cgroup.remove() }
 
-        let processors = ProcessorCount.available(cgroupRoot: cgroup.path)
+        let processors = ProcessorCount.available(procRoot: cgroup.path, cgroupRoot: cgroup.path)
 
         #expect(processors.count == ProcessInfo.processInfo.activeProcessorCount)
         #expect(!processors.reason.contains("quota"))
@@ -71,5 +80,99 @@ private struct FakeCgroup {
         #expect(available(small) == 500_000_000)
         #expect(available(unlimited) == 1 << 30)
         #expect(available(old) == 200_000_000)
+    }
+
+    @Test(arguments: ["", "user.slice/", "user.slice/apus.service/"])
+    func `a v2 limit holds wherever it is on the way to the root`(tightest: String) throws {
+        var files = [
+            "proc/self/cgroup": "0::/user.slice/apus.service\n",
+            "proc/meminfo": "MemAvailable: 1048576 kB\n",
+            "fs/other.slice/cpu.max": "10000 100000\n", "fs/other.slice/memory.max": "1\n",
+        ]
+        for group in ["", "user.slice/", "user.slice/apus.service/"] {
+            files["fs/\(group)cpu.max"] = "max 100000\n"
+            files["fs/\(group)memory.max"] = "800000000\n"
+        }
+        files["fs/\(tightest)cpu.max"] = "75000 100000\n"
+        files["fs/\(tightest)memory.current"] = "300000000\n"
+        let cgroup = try FakeCgroup(files)
+        defer { cgroup.remove() }
+
+        #expect(cgroup.quotaReason.contains("quota 0.75"))
+        #expect(cgroup.availableBytes == 500_000_000)
+    }
+
+    @Test(arguments: ["cpu", "cpu,cpuacct"], ["", "/system", "/system/a:b"])
+    func `a v1 limit holds wherever it is on the way to the root`(
+        mount: String, group: String
+    ) throws {
+        let cgroup = try FakeCgroup([
+            "proc/self/cgroup":
+                "5:cpu,cpuacct:/system/a:b\n4:memory:/system/a:b\n1:name=systemd:/x\n0::/x\n",
+            "proc/meminfo": "MemAvailable: 1048576 kB\n",
+            "fs/\(mount)\(group)/cpu.cfs_quota_us": "75000\n",
+            "fs/\(mount)\(group)/cpu.cfs_period_us": "100000\n",
+            "fs/memory\(group)/memory.limit_in_bytes": "800000000\n",
+            "fs/memory\(group)/memory.usage_in_bytes": "500000000\n",
+            "fs/memory\(group)/memory.stat": "inactive_file 1\ntotal_inactive_file 200000000\n",
+        ])
+        defer { cgroup.remove() }
+
+        #expect(cgroup.quotaReason.contains("quota 0.75"))
+        #expect(cgroup.availableBytes == 500_000_000)
+    }
+
+    @Test(arguments: [
+        "0::/docker/0123\n", "0::/../outside\n", "0::/a/../../outside\n", "0::../outside\n",
+        "5:cpu:/../../outside\n4:memory:/../../outside\n", "", "0:\n::::\n:\n0::\nnonsense",
+    ])
+    func `a group that cannot be found leaves the root's limits`(groups: String) throws {
+        let cgroup = try FakeCgroup([
+            "proc/self/cgroup": groups, "proc/meminfo": "MemAvailable: 1048576 kB\n",
+            "fs/cpu.max": "75000 100000\n", "fs/memory.max": "500000000\n",
+            "fs/a/tasks": "", "fs/cpu/tasks": "", "fs/memory/tasks": "",
+            "outside/cpu.max": "10000 100000\n", "outside/memory.max": "1\n",
+            "outside/cpu.cfs_quota_us": "10000\n", "outside/cpu.cfs_period_us": "100000\n",
+            "outside/memory.limit_in_bytes": "1\n",
+        ])
+        defer { cgroup.remove() }
+
+        #expect(cgroup.quotaReason.contains("quota 0.75"))
+        #expect(cgroup.availableBytes == 500_000_000)
+    }
+
+    @Test(arguments: [
+        ("9223372036854775807 1", "9223372036854775807", "9223372036854775807"),
+        ("9223372036854775808 1", "9223372036854775808", "-9223372036854775808"),
+        ("inf 1", "-1", "nan"), ("nan nan", "1e3", ""), ("1 0", "", "1"),
+        ("-9223372036854775808 -1", "-9223372036854775808", "1"), ("1", "1 2", "max"),
+    ])
+    func `limits that are huge or malformed do not bind`(
+        quota: String, limit: String, cached: String
+    ) throws {
+        let cgroup = try FakeCgroup([
+            "proc/self/cgroup": "0::/a\n", "proc/meminfo": "MemAvailable: 1048576 kB\n",
+            "fs/a/cpu.max": quota, "fs/a/memory.max": limit, "fs/a/memory.current": cached,
+            "fs/a/memory.stat": "anon 1\ninactive_file \(cached)",
+        ])
+        defer { cgroup.remove() }
+
+        let processors = ProcessorCount.available(
+            procRoot: cgroup.path + "/proc", cgroupRoot: cgroup.path + "/fs")
+
+        #expect(processors.count == ProcessInfo.processInfo.activeProcessorCount)
+        #expect(cgroup.availableBytes == 1 << 30)
+    }
+
+    @Test(arguments: [("200000000", 500_000_000), ("9999999999", 800_000_000), ("-5", 300_000_000)])
+    func `inactive page cache is not memory in use`(cached: String, available: Int) throws {
+        let cgroup = try FakeCgroup([
+            "proc/meminfo": "MemAvailable: 1048576 kB\n",
+            "fs/memory.max": "800000000\n", "fs/memory.current": "500000000\n",
+            "fs/memory.stat": "anon 7\ninactive_file \(cached)\nactive_file 9\n",
+        ])
+        defer { cgroup.remove() }
+
+        #expect(cgroup.availableBytes == available)
     }
 }

@@ -8,20 +8,18 @@ package struct MemoryLimit: Sendable, Equatable {
     /// "22.9 GiB available", "cgroup limit 4.0 GiB".
     package let reason: String
 
-    /// The smaller of the system's available memory and what the cgroup's limit leaves.
+    /// The smaller of the system's available memory and what the tightest cgroup leaves.
     package static func available(
         procRoot: String = "/proc", cgroupRoot: String = "/sys/fs/cgroup"
     ) -> MemoryLimit {
         let system = systemBytes(procRoot) ?? Int(clamping: ProcessInfo.processInfo.physicalMemory)
         let bySystem = MemoryLimit(
             availableBytes: system, reason: "\(gibibytes(system)) available on this machine")
-        guard let (limit, used) = cgroupBytes(cgroupRoot), limit - used < system else {
-            return bySystem
-        }
+        let cgroup = Cgroup(procRoot: procRoot, root: cgroupRoot)
+        guard let (limit, left) = tightest(cgroup), left < system else { return bySystem }
         return MemoryLimit(
-            availableBytes: max(0, limit - used),
-            reason: "\(gibibytes(max(0, limit - used))) left under the cgroup limit of "
-                + gibibytes(limit))
+            availableBytes: left,
+            reason: "\(gibibytes(left)) left under the cgroup limit of \(gibibytes(limit))")
     }
 
     /// "3.41 GiB".
@@ -39,18 +37,30 @@ package struct MemoryLimit: Sendable, Equatable {
         return overflows ? nil : bytes
     }
 
-    /// cgroup v2's `memory.max` and `memory.current`, else v1's.
-    private static func cgroupBytes(_ root: String) -> (limit: Int, used: Int)? {
-        if let limit = number("\(root)/memory.max") {
-            return (limit, number("\(root)/memory.current") ?? 0)
+    /// The cgroup that leaves the fewest bytes, by v2's `memory.max` and v1's limit.
+    private static func tightest(_ cgroup: Cgroup) -> (limit: Int, left: Int)? {
+        let unified = cgroup.unifiedDirectories.compactMap {
+            bytes($0, limit: "memory.max", used: "memory.current", reclaimable: "inactive_file")
         }
-        guard let limit = number("\(root)/memory/memory.limit_in_bytes") else { return nil }
-        return (limit, number("\(root)/memory/memory.usage_in_bytes") ?? 0)
+        let legacy = cgroup.legacyDirectories(controller: "memory", mounts: ["memory"])
+            .compactMap {
+                bytes(
+                    $0, limit: "memory.limit_in_bytes", used: "memory.usage_in_bytes",
+                    reclaimable: "total_inactive_file")
+            }
+        return (unified + legacy).min { $0.left < $1.left }
     }
 
-    private static func number(_ path: String) -> Int? {
-        (try? String(contentsOfFile: path, encoding: .utf8)).flatMap {
-            Int($0.trimmingCharacters(in: .whitespacesAndNewlines))
-        }
+    /// One cgroup's limit, less its use except for page cache that the kernel would take back.
+    private static func bytes(
+        _ directory: String, limit: String, used: String, reclaimable: String
+    ) -> (limit: Int, left: Int)? {
+        guard let limit = Cgroup.count("\(directory)/\(limit)") else { return nil }
+        let used = Cgroup.count("\(directory)/\(used)") ?? 0
+        // memory.stat alternates names and counts.
+        let statistics = Cgroup.words("\(directory)/memory.stat") ?? []
+        let cached = zip(statistics, statistics.dropFirst()).first { $0.0 == reclaimable }
+            .flatMap { Int($0.1) }
+        return (limit, max(0, limit - max(0, used - max(0, cached ?? 0))))
     }
 }

@@ -9,35 +9,40 @@ package struct ProcessorCount: Sendable, Equatable {
     /// "2 processors in the affinity mask, cgroup quota 1.50".
     package let reason: String
 
-    /// The smaller of the affinity mask and the cgroup's quota, rounded down.
-    package static func available(cgroupRoot: String = "/sys/fs/cgroup") -> ProcessorCount {
+    /// The smaller of the affinity mask and the cgroups' tightest quota, rounded down.
+    package static func available(
+        procRoot: String = "/proc", cgroupRoot: String = "/sys/fs/cgroup"
+    ) -> ProcessorCount {
         // On Linux this counts the processors of the affinity mask.
         let mask = max(1, ProcessInfo.processInfo.activeProcessorCount)
-        guard let quota = quota(root: cgroupRoot) else {
+        guard let quota = quota(Cgroup(procRoot: procRoot, root: cgroupRoot)) else {
             return ProcessorCount(count: mask, reason: "\(mask) processors in the affinity mask")
         }
         return ProcessorCount(
-            count: max(1, min(mask, Int(quota))),
+            count: max(1, Int(min(Double(mask), quota))),
             reason: "\(mask) processors in the affinity mask, cgroup quota "
                 + String(format: "%.2f", quota))
     }
 
-    /// Processors' worth of time per period: cgroup v2's `cpu.max`, else v1's CFS quota.
-    private static func quota(root: String) -> Double? {
-        if let fields = words("\(root)/cpu.max"), fields.count == 2,
-            let quota = Double(fields[0]), let period = Double(fields[1]), period > 0
-        {
-            return quota / period
+    /// Processors' worth of time per period: cgroup v2's `cpu.max` and v1's CFS quota.
+    private static func quota(_ cgroup: Cgroup) -> Double? {
+        let unified = cgroup.unifiedDirectories.compactMap { directory -> Double? in
+            guard let fields = Cgroup.words("\(directory)/cpu.max"), fields.count == 2 else {
+                return nil
+            }
+            return quota(Int(fields[0]), period: Int(fields[1]))
         }
-        guard let quota = words("\(root)/cpu/cpu.cfs_quota_us")?.first.flatMap(Double.init),
-            let period = words("\(root)/cpu/cpu.cfs_period_us")?.first.flatMap(Double.init),
-            quota > 0, period > 0
-        else { return nil }
-        return quota / period
+        let legacy = cgroup.legacyDirectories(controller: "cpu", mounts: ["cpu", "cpu,cpuacct"])
+            .compactMap { directory in
+                quota(
+                    Cgroup.count("\(directory)/cpu.cfs_quota_us"),
+                    period: Cgroup.count("\(directory)/cpu.cfs_period_us"))
+            }
+        return (unified + legacy).min()
     }
 
-    private static func words(_ path: String) -> [String]? {
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return nil }
-        return text.split(whereSeparator: \.isWhitespace).map(String.init)
+    private static func quota(_ quota: Int?, period: Int?) -> Double? {
+        guard let quota, let period, quota > 0, period > 0 else { return nil }
+        return Double(quota) / Double(period)
     }
 }
