@@ -36,14 +36,6 @@ import Testing
                     + #""prompt_tokens_details":{"cached_tokens":0}}}"# + "\n\n"))
     }
 
-    @Test func `a failure after the head is an error frame`() {
-        let frame = text(CompletionStream.errorFrame(.internalError))
-
-        #expect(frame.hasPrefix(#"data: {"error":{"message":"#))
-        #expect(frame.hasSuffix("\"code\":\"internal_error\"}}\n\n"))
-        #expect(text(CompletionStream.done) == "data: [DONE]\n\n")
-    }
-
     @Test func `no text breaks a frame`() throws {
         let controls = String(
             String.UnicodeScalarView((UInt32(0)...0xA0).compactMap(Unicode.Scalar.init)))

@@ -42,14 +42,6 @@ package struct CompletionStream: Sendable {
         return Self.end(&writer)
     }
 
-    /// The frame that reports a failure after the head was sent; `done` follows it.
-    package static func errorFrame(_ error: APIError) -> [UInt8] {
-        var writer = JSONWriter(prefix: framePrefix)
-        error.write(to: &writer)
-        writer.appendTail(frameSuffix)
-        return writer.bytes
-    }
-
     private static let framePrefix = Array("data: ".utf8)
     private static let frameSuffix = "\n\n"
 
