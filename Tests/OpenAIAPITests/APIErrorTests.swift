@@ -14,15 +14,9 @@ import Testing
             400,
             "context_length_exceeded"
         ),
-        (.unauthorized, 401, "invalid_api_key"), (.forbidden("no"), 403, "forbidden"),
         (.modelNotFound("m\"1"), 404, "model_not_found"),
-        (.routeNotFound(method: "GET", path: "/v9"), 404, "unknown_url"),
-        (.methodNotAllowed("PUT", allowed: ["GET", "HEAD"]), 405, "method_not_allowed"),
-        (.requestTimeout, 408, "request_timeout"),
-        (.bodyTooLarge(maxBodyBytes: 10), 413, "request_too_large"),
         (.unsupportedMediaType("text/plain"), 415, "unsupported_media_type"),
         (.tooManyRequests("full", retryAfterSeconds: 3), 429, "rate_limit_exceeded"),
-        (.internalError, 500, "internal_error"), (.loading(retryAfterSeconds: 5), 503, "loading"),
         (.draining(retryAfterSeconds: 5), 503, "draining"),
     ]
 
@@ -53,8 +47,8 @@ import Testing
 
     @Test func `overload says when to come back`() {
         #expect(APIError.tooManyRequests("full", retryAfterSeconds: 3).retryAfterSeconds == 3)
-        #expect(APIError.loading(retryAfterSeconds: 7).retryAfterSeconds == 7)
-        #expect(APIError.internalError.retryAfterSeconds == nil)
+        #expect(APIError.draining(retryAfterSeconds: 7).retryAfterSeconds == 7)
+        #expect(APIError.modelNotFound("m").retryAfterSeconds == nil)
     }
 
     @Test(arguments: [

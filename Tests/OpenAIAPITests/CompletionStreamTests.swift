@@ -36,11 +36,7 @@ import Testing
                     + #""prompt_tokens_details":{"cached_tokens":0}}}"# + "\n\n"))
     }
 
-    @Test func `a failure after the head is an error frame`() {
-        let frame = text(CompletionStream.errorFrame(.internalError))
-
-        #expect(frame.hasPrefix(#"data: {"error":{"message":"#))
-        #expect(frame.hasSuffix("\"code\":\"internal_error\"}}\n\n"))
+    @Test func `the last frame is OpenAI's`() {
         #expect(text(CompletionStream.done) == "data: [DONE]\n\n")
     }
 
