@@ -36,6 +36,10 @@ import Testing
                     + #""prompt_tokens_details":{"cached_tokens":0}}}"# + "\n\n"))
     }
 
+    @Test func `the last frame is OpenAI's`() {
+        #expect(text(CompletionStream.done) == "data: [DONE]\n\n")
+    }
+
     @Test func `no text breaks a frame`() throws {
         let controls = String(
             String.UnicodeScalarView((UInt32(0)...0xA0).compactMap(Unicode.Scalar.init)))

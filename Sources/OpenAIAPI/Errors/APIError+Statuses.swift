@@ -9,14 +9,14 @@ extension APIError {
     }
 
     /// 415: the body is not declared as JSON.
-    package static func unsupportedMediaType(_ contentType: String) -> APIError {
+    static func unsupportedMediaType(_ contentType: String) -> APIError {
         APIError(
             status: 415, type: .invalidRequest, code: "unsupported_media_type",
             message: "Content-Type: wanted application/json in UTF-8, "
                 + "found '\(clipped(contentType))'")
     }
 
-    /// 429: the queue is full, or a key is over its share.
+    /// 429: the queue is full.
     package static func tooManyRequests(_ message: String, retryAfterSeconds: Int) -> APIError {
         APIError(
             status: 429, type: .rateLimit, code: "rate_limit_exceeded", message: message,

@@ -41,16 +41,6 @@ package struct APIError: Error, Sendable, Equatable {
     /// The response body, `{"error":{"message","type","param","code"}}`.
     package var body: [UInt8] {
         var writer = JSONWriter()
-        write(to: &writer)
-        return writer.bytes
-    }
-
-    /// The start of a client's text, short enough to be sent back in an error.
-    static func clipped(_ text: String) -> String {
-        String(text.unicodeScalars.prefix(128))
-    }
-
-    func write(to writer: inout JSONWriter) {
         writer.beginObject()
         writer.key("error")
         writer.beginObject()
@@ -60,6 +50,12 @@ package struct APIError: Error, Sendable, Equatable {
         writer.member("code", code)
         writer.endObject()
         writer.endObject()
+        return writer.bytes
+    }
+
+    /// The start of a client's text, short enough to be sent back in an error.
+    static func clipped(_ text: String) -> String {
+        String(text.unicodeScalars.prefix(128))
     }
 }
 
@@ -70,12 +66,12 @@ extension APIError {
     }
 
     /// 400: a field has the wrong type or lies outside its range.
-    package static func invalid(_ param: String, wanted: String, found: String) -> APIError {
+    static func invalid(_ param: String, wanted: String, found: String) -> APIError {
         invalid(param, "\(param): wanted \(wanted), found \(found)")
     }
 
     /// 400: the body is not JSON from the given byte on.
-    package static func malformedJSON(at offset: Int, wanted: String, found: String) -> APIError {
+    static func malformedJSON(at offset: Int, wanted: String, found: String) -> APIError {
         invalid(
             nil, "the body is not valid JSON: wanted \(wanted) at byte \(offset), found \(found)")
     }

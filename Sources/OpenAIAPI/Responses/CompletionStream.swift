@@ -5,7 +5,7 @@
 /// What is the same in every chunk is encoded once, so that a frame costs about as much as the text
 /// it carries.
 package struct CompletionStream: Sendable {
-    /// The last frame of every stream.
+    /// The last frame of a stream that was not cut short.
     package static let done = Array("data: [DONE]\n\n".utf8)
 
     private let opening: [UInt8]
@@ -13,7 +13,7 @@ package struct CompletionStream: Sendable {
 
     /// A stream whose chunks all carry `envelope`, and a `usage` member if usage was asked for.
     package init(envelope: CompletionEnvelope, includesUsage: Bool) {
-        var writer = JSONWriter(prefix: Self.framePrefix)
+        var writer = JSONWriter(prefix: Array("data: ".utf8))
         envelope.writeOpening(to: &writer)
         opening = writer.bytes
         self.includesUsage = includesUsage
@@ -42,12 +42,9 @@ package struct CompletionStream: Sendable {
         return Self.end(&writer)
     }
 
-    private static let framePrefix = Array("data: ".utf8)
-    private static let frameSuffix = "\n\n"
-
     private static func end(_ writer: inout JSONWriter) -> [UInt8] {
         writer.endObject()
-        writer.appendTail(frameSuffix)
+        writer.appendTail("\n\n")
         return writer.bytes
     }
 }

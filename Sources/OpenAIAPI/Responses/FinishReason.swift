@@ -6,7 +6,7 @@ package enum FinishReason: String, Sendable {
     case stop
     /// `max_tokens` or the end of the context.
     case length
-    /// The server gave the request up.
+    /// The request was given up; a label in the metrics, for nobody is left to read a response.
     case abort
 }
 
