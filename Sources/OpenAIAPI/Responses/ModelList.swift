@@ -14,7 +14,7 @@ package struct ModelCard: Sendable, Equatable {
     package var parameterCount: Int
     /// The weights that one token uses.
     package var activeParameterCount: Int
-    /// The format most weights have, in its public spelling such as `q4_K`.
+    /// The format most weights have, in its public spelling such as `Q4_K`.
     package var quantization: String
 
     /// A model as given.
