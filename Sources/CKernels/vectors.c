@@ -9,6 +9,10 @@ size_t apus_attention_scratch(size_t value_dimension) {
     return APUS_ATTENTION_QUERIES * (64 + stride + 2);
 }
 
+size_t apus_latent_scratch(size_t key_dimension, size_t value_dimension) {
+    return 16 * (key_dimension + value_dimension + 64) + 64 * key_dimension;
+}
+
 // Functions that take or return vectors are all inlined: no vector crosses a call.
 #pragma clang diagnostic ignored "-Wpsabi"
 
@@ -18,11 +22,15 @@ size_t apus_attention_scratch(size_t value_dimension) {
 #define MULTIPLY_ADD(a, b, c) ((a) * (b) + (c)) // without FMA units a fused one is a library call
 #define SCORE_PAGES 1
 #define SCORE_QUERIES 1
+#define LATENT_POSITIONS 2
+#define LATENT_DIMENSIONS 2
 #include "vectors_body.h"
 #undef ISA
 #undef MULTIPLY_ADD
 #undef SCORE_PAGES
 #undef SCORE_QUERIES
+#undef LATENT_POSITIONS
+#undef LATENT_DIMENSIONS
 
 #if defined(__x86_64__)
 
@@ -31,11 +39,15 @@ size_t apus_attention_scratch(size_t value_dimension) {
 #define MULTIPLY_ADD(a, b, c) __builtin_elementwise_fma(a, b, c)
 #define SCORE_PAGES 2 // 2 × 2 accumulators of two registers each: 8 of 16
 #define SCORE_QUERIES 2
+#define LATENT_POSITIONS 4 // accumulators of two registers each: 8 of 16
+#define LATENT_DIMENSIONS 4
 #include "vectors_body.h"
 #undef ISA
 #undef MULTIPLY_ADD
 #undef SCORE_PAGES
 #undef SCORE_QUERIES
+#undef LATENT_POSITIONS
+#undef LATENT_DIMENSIONS
 #pragma clang attribute pop
 
 #pragma clang attribute push(                                                                      \
@@ -45,11 +57,15 @@ size_t apus_attention_scratch(size_t value_dimension) {
 #define MULTIPLY_ADD(a, b, c) __builtin_elementwise_fma(a, b, c)
 #define SCORE_PAGES 4 // 4 × 4 accumulators: 16 of 32 registers
 #define SCORE_QUERIES 4
+#define LATENT_POSITIONS 8
+#define LATENT_DIMENSIONS 16 // a line of each latent
 #include "vectors_body.h"
 #undef ISA
 #undef MULTIPLY_ADD
 #undef SCORE_PAGES
 #undef SCORE_QUERIES
+#undef LATENT_POSITIONS
+#undef LATENT_DIMENSIONS
 #pragma clang attribute pop
 
 #endif

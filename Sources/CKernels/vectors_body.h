@@ -197,6 +197,18 @@ INLINE V16 ISA(load_f32)(const float *x) {
 #undef LARGEST
 #undef KV
 
+static void ISA(finish_attention)(apus_attention_query *query, size_t value_dimension, float sink) {
+    float sum = query->sum, shrink = 1.0f;
+    if (sink > -INFINITY) {
+        float next = sink > query->maximum ? sink : query->maximum;
+        shrink = expf(query->maximum - next);
+        sum = sum * shrink + expf(sink - next);
+    }
+    float factor = shrink / sum;
+    for (size_t d = 0; d < value_dimension; d++)
+        query->output[d] *= factor;
+}
+
 static const apus_vector_operations ISA(operations) = {
     .rms_norm = ISA(rms_norm),
     .swiglu = ISA(swiglu),
@@ -208,8 +220,15 @@ static const apus_vector_operations ISA(operations) = {
     .exp = ISA(exp),
     .attend_f16 = ISA(attend_f16),
     .attend_f32 = ISA(attend_f32),
+    .finish_attention = ISA(finish_attention),
     .store_f16 = ISA(store_f16),
     .store_f32 = ISA(store_f32),
+    .attend_latent_f16 = ISA(attend_latent_f16),
+    .attend_latent_f32 = ISA(attend_latent_f32),
+    .store_latent_f16 = ISA(store_latent_f16),
+    .store_latent_f32 = ISA(store_latent_f32),
+    .load_latents_f16 = ISA(load_latents_f16),
+    .load_latents_f32 = ISA(load_latents_f32),
 };
 
 #undef V16

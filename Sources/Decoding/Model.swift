@@ -38,8 +38,11 @@ package final class Model {
         weightBytes = memory.allocatedBytes
     }
 
-    /// Bytes that one KV block of 16 positions takes.
+    /// Bytes that one KV block takes: 16 positions of one group's layers.
     package func kvBlockBytes(_ type: KVType) -> Int { family.kvShape.blockBytes(type) }
+
+    /// What the queries of each group of layers see. A sequence has a block table for each.
+    package var kvGroups: [AttentionSpan] { family.kvShape.spans }
 }
 
 /// An instruction set that kernels exist for.

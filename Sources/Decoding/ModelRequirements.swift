@@ -20,6 +20,9 @@ package struct ModelRequirements: Sendable {
         kvShape = try family.kvShape(parameters)
     }
 
-    /// Bytes that one KV block of 16 positions takes.
+    /// Bytes that one KV block takes: 16 positions of one group's layers.
     package func kvBlockBytes(_ type: KVType) -> Int { kvShape.blockBytes(type) }
+
+    /// What the queries of each group of layers see.
+    package var kvGroups: [AttentionSpan] { kvShape.spans }
 }

@@ -69,14 +69,20 @@ package final class ModelRunner {
 
     /// Adds tokens of one sequence to the next step, the first of them at `startPosition`; the last
     /// `logitsRowCount` of them need logits.
+    ///
+    /// The sequence's first `promptTokenCount` tokens were given, the others generated: latent attention
+    /// computes the former for many at a time, and each with the same result in any step. `blockTables`
+    /// are those of all groups, one behind the other, all of the same length.
     package func append(
-        tokens: some Collection<Int32>, startPosition: Int, blockTable: some Collection<Int32>,
-        logitsRowCount: Int
+        tokens: some Collection<Int32>, startPosition: Int, promptTokenCount: Int = .max,
+        blockTables: some Collection<Int32>, logitsRowCount: Int
     ) {
         precondition((0...tokens.count).contains(logitsRowCount), "more logits than rows")
         let slice = step.slices.count
         let firstRow = step.rowCount
-        step.append(tokens: tokens, startPosition: startPosition, blockTable: blockTable)
+        step.append(
+            tokens: tokens, startPosition: startPosition, promptTokenCount: promptTokenCount,
+            blockTables: blockTables)
         for index in tokens.count - logitsRowCount..<tokens.count {
             wanted.append(Wanted(slice: slice, index: index, row: firstRow + index))
         }

@@ -9,8 +9,12 @@ final class Step {
     struct Slice {
         let firstRow: Int
         let rowCount: Int
-        /// Where its block table begins in `blockTables`.
+        /// How many of its rows, the first ones, are tokens of a prompt.
+        let promptRowCount: Int
+        /// Where its block tables begin in `blockTables`, one behind the other.
         let tableOffset: Int
+        /// Blocks in each of them.
+        let tableLength: Int
     }
 
     /// Rows of one slice whose queries meet the same keys in one work item.
@@ -46,9 +50,10 @@ final class Step {
     let gated: Activations
     /// Expert choice and the experts' intermediates.
     let routing: Routing
-    /// cos and sin of each row's rotary angles [T, pairs].
-    let cosines: Rows
-    let sines: Rows
+    /// What latent attention computes between its projections, where layers have it.
+    let latent: LatentWorkspace?
+    /// Rotary angles of each row, by `RotaryEmbedding.slot`.
+    let rotaryAngles: [RotaryAngles]
 
     init(
         shape: WorkspaceShape, kv: KVPool, maxRowCount: Int, team: ThreadTeam, isa: apus_isa,
@@ -71,11 +76,16 @@ final class Step {
         attended = try activations(shape.attendedWidth)
         gated = try activations(max(shape.feedForwardWidth, 1))
         routing = try Routing(memory, shape: shape, maxRowCount: maxRowCount, isa: isa)
-        cosines = try Rows(memory, capacity: maxRowCount, width: shape.rotaryPairs)
-        sines = try Rows(memory, capacity: maxRowCount, width: shape.rotaryPairs)
+        var angles: [RotaryAngles] = []
+        for pairCount in shape.rotaryPairCounts {
+            angles.append(
+                try RotaryAngles(memory, capacity: maxRowCount, pairCount: pairCount))
+        }
+        rotaryAngles = angles
+        latent = try LatentWorkspace(memory, shape: shape, maxRowCount: maxRowCount, isa: isa)
         var workers: [WorkerScratch] = []
         for _ in 0..<team.threadCount {
-            workers.append(try WorkerScratch(memory, valueDimension: shape.valueDimension))
+            workers.append(try WorkerScratch(memory, shape: shape, isa: isa))
         }
         self.workers = workers
     }
@@ -88,23 +98,28 @@ final class Step {
         blockTables.removeAll(keepingCapacity: true)
     }
 
-    /// Adds the tokens of one sequence, the first of them at `startPosition`.
+    /// Adds the tokens of one sequence, the first of them at `startPosition`, with its block tables.
     func append(
-        tokens newTokens: some Collection<Int32>, startPosition: Int,
-        blockTable: some Collection<Int32>
+        tokens newTokens: some Collection<Int32>, startPosition: Int, promptTokenCount: Int,
+        blockTables newTables: some Collection<Int32>
     ) {
+        let (tableLength, rest) = newTables.count.quotientAndRemainder(
+            dividingBy: kv.shape.spans.count)
         precondition(rowCount + newTokens.count <= maxRowCount, "the step is full")
         precondition(
-            blockTable.count * Int(APUS_PAGE_POSITIONS) >= startPosition + newTokens.count,
-            "the block table does not reach the last position")
+            rest == 0
+                && tableLength * Int(APUS_PAGE_POSITIONS) >= startPosition + newTokens.count,
+            "the block tables do not reach the last position")
         let slice = Slice(
-            firstRow: rowCount, rowCount: newTokens.count, tableOffset: blockTables.count)
+            firstRow: rowCount, rowCount: newTokens.count,
+            promptRowCount: min(newTokens.count, max(0, promptTokenCount - startPosition)),
+            tableOffset: blockTables.count, tableLength: tableLength)
         for (index, token) in newTokens.enumerated() {
             tokens[rowCount + index] = token
             positions[rowCount + index] = Int32(startPosition + index)
             sliceOfRow[rowCount + index] = Int32(slices.count)
         }
-        for block in blockTable {
+        for block in newTables {
             precondition(block >= 0 && block < kv.blockCount, "no such KV block")
             blockTables.append(block)
         }
@@ -125,10 +140,20 @@ final class Step {
         }
     }
 
-    /// Calls `body` with the block tables of all slices; a slice's begins at its `tableOffset`.
-    func withBlockTables(_ body: (UnsafePointer<Int32>) -> Void) {
+    /// Calls `body` with the block tables of all slices.
+    func withBlockTables(_ body: (BlockTables) -> Void) {
         blockTables.withUnsafeBufferPointer { tables in
-            if let base = tables.baseAddress { body(base) }
+            if let base = tables.baseAddress { body(BlockTables(base: base)) }
+        }
+    }
+
+    /// The block tables of all slices, readable by every thread inside a phase.
+    struct BlockTables {
+        fileprivate let base: UnsafePointer<Int32>
+
+        /// The table of one group of layers.
+        func table(of slice: Slice, group: Int) -> UnsafePointer<Int32> {
+            base + slice.tableOffset + group * slice.tableLength
         }
     }
 

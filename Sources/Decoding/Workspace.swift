@@ -72,8 +72,10 @@ struct WorkerScratch {
     let firstOutputs: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
     let secondOutputs: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
     let attention: UnsafeMutablePointer<Float>
+    /// Keys and values expanded from latents, where layers have latent attention.
+    let expansion: LatentExpansion?
 
-    init(_ memory: Memory, valueDimension: Int) throws(ModelError) {
+    init(_ memory: Memory, shape: WorkspaceShape, isa: apus_isa) throws(ModelError) {
         outputs = try memory.allocate(UnsafeMutablePointer<Float>?.self, count: Self.columnTile)
         first = try memory.allocate(Float.self, count: Self.columnTile * 16)
         second = try memory.allocate(Float.self, count: Self.columnTile * 16)
@@ -81,7 +83,12 @@ struct WorkerScratch {
             UnsafeMutablePointer<Float>?.self, count: Self.columnTile)
         secondOutputs = try memory.allocate(
             UnsafeMutablePointer<Float>?.self, count: Self.columnTile)
-        attention = try memory.allocate(Float.self, count: apus_attention_scratch(valueDimension))
+        attention = try memory.allocate(
+            Float.self,
+            count: max(
+                apus_attention_scratch(shape.valueDimension),
+                shape.latent.map { apus_latent_scratch($0.dimension, $0.rank) } ?? 0))
+        expansion = try LatentExpansion(memory, shape: shape.latent, isa: isa)
         for column in 0..<Self.columnTile {
             firstOutputs[column] = first + column * 16
             secondOutputs[column] = second + column * 16
@@ -102,7 +109,12 @@ struct WorkspaceShape {
     var activeExpertCount = 0
     var expertWidth = 0
     var valueDimension = 0
-    var rotaryPairs = 0
+    /// By `RotaryEmbedding.slot`.
+    var rotaryPairCounts: [Int] = []
+    /// Where layers have latent attention.
+    var latent: LatentShape?
+    /// Rank of its queries; 0 where they are projected directly.
+    var lowRankQueryWidth = 0
     /// Whether any matrix takes int8 activations.
     var quantizes = false
 }

@@ -17,8 +17,10 @@ extension Scheduler {
     private func checkOwnership() throws(InvariantViolation) {
         var ownerCounts = ContiguousArray(repeating: 0, count: tables.pool.blockCount)
         for sequence in running {
-            for block in tables.blocks(ofSeat: sequence.seat) {
-                ownerCounts[Int(block)] += 1
+            for group in 0..<tables.groupCount {
+                for block in heldBlocks(seat: sequence.seat, group: group) {
+                    ownerCounts[Int(block)] += 1
+                }
             }
         }
         for (index, count) in ownerCounts.enumerated() {
@@ -50,23 +52,45 @@ extension Scheduler {
                 sequence.pendingTokenCount > 0 && sequence.remainingTokenCount >= 0,
                 "\(name) has \(sequence.pendingTokenCount) tokens pending and "
                     + "\(sequence.remainingTokenCount) remaining")
-            let held = tables.blockCount(ofSeat: sequence.seat)
-            let needed = limits.blockCount(forPositionCount: sequence.computedTokenCount)
-            try InvariantViolation.unless(
-                held >= needed, "\(name) holds \(held) blocks of \(needed)")
-            try checkWritable(from: sequence.computedTokenCount, seat: sequence.seat, name)
+            for group in 0..<tables.groupCount {
+                try checkNeeded(
+                    at: sequence.computedTokenCount, seat: sequence.seat, group: group, name)
+                try checkWritable(
+                    from: sequence.computedTokenCount, seat: sequence.seat, group: group, name)
+            }
         }
+    }
+
+    /// What the next position needs of the computed ones is held.
+    private func checkNeeded(
+        at position: Int, seat: Int, group: Int, _ name: String
+    ) throws(InvariantViolation) {
+        let first = limits.kvSpans[group].firstPosition(for: position)
+        let needed =
+            first / limits.kvBlockLength..<limits.blockCount(forPositionCount: position)
+        let held = tables.held(ofSeat: seat, group: group)
+        try InvariantViolation.unless(
+            needed.clamped(to: held) == needed,
+            "\(name) holds blocks \(held) of \(needed) in group \(group)")
     }
 
     /// What will be written next must belong to this sequence alone.
     private func checkWritable(
-        from position: Int, seat: Int, _ name: String
+        from position: Int, seat: Int, group: Int, _ name: String
     ) throws(InvariantViolation) {
-        for block in tables.blocks(ofSeat: seat).dropFirst(position / limits.kvBlockLength) {
+        let held = tables.held(ofSeat: seat, group: group)
+        let table = tables.table(ofSeat: seat, group: group, count: held.upperBound)
+        for block in table.dropFirst(max(held.lowerBound, position / limits.kvBlockLength)) {
             let count = tables.pool.referenceCount(of: KVBlockID(block))
             try InvariantViolation.unless(
                 count == 1, "\(name) would write block \(block), which \(count) hold")
         }
+    }
+
+    private func heldBlocks(seat: Int, group: Int) -> ContiguousArray<Int32>.SubSequence {
+        let held = tables.held(ofSeat: seat, group: group)
+        return tables.table(ofSeat: seat, group: group, count: held.upperBound)
+            .dropFirst(held.lowerBound)
     }
 
     private func checkWaiting() throws(InvariantViolation) {

@@ -32,9 +32,11 @@ extension Scheduler {
 
     /// Makes room for the pending tokens; false when the sequence itself had to be preempted.
     private mutating func growBlocks(ofRunning index: Int, into plan: inout StepPlan) -> Bool {
-        let seat = running[index].seat
-        let blockCount = limits.blockCount(forPositionCount: running[index].tokenCount)
-        while !tables.grow(seat: seat, toBlockCount: blockCount) {
+        let sequence = running[index]
+        while !tables.grow(
+            seat: sequence.seat, from: sequence.computedTokenCount,
+            toPositionCount: sequence.tokenCount)
+        {
             preemptYoungest(into: &plan)
             if index == running.count {
                 return false
@@ -56,13 +58,14 @@ extension Scheduler {
 
     /// Seats waiting sequences, strictly in order, while seats and blocks allow.
     ///
-    /// One block for each running sequence stays free, so that they can grow for a while before
-    /// they would have to preempt the newcomer and throw its prefill away.
+    /// One block for each table of the running sequences stays free, so that they can grow for a while
+    /// before they would have to preempt the newcomer and throw its prefill away.
     private mutating func admitWaiting() {
         while let first = waiting.first, let seat = freeSeats.last {
-            let blockCount = limits.blockCount(forPositionCount: first.tokenCount)
-            guard blockCount + running.count <= tables.pool.freeBlockCount,
-                tables.grow(seat: seat, toBlockCount: blockCount)
+            let blockCount = tables.blockCount(forPositionCount: first.tokenCount)
+            let reserve = running.count * tables.groupCount
+            guard blockCount + reserve <= tables.pool.freeBlockCount,
+                tables.grow(seat: seat, from: 0, toPositionCount: first.tokenCount)
             else { return }
             var sequence = waiting.removeFirst()
             waitingTokenCount -= sequence.tokenCount
@@ -115,20 +118,30 @@ extension Scheduler {
     /// Mutating only because the compiler would else copy the whole scheduler for each call.
     private mutating func append(running index: Int, rowCount: Int, to plan: inout StepPlan) {
         let sequence = running[index]
+        let isDecode = sequence.phase == .decoding
+        if !isDecode {
+            let hasBlocks = tables.grow(
+                seat: sequence.seat, from: sequence.computedTokenCount,
+                toPositionCount: sequence.tokenCount)
+            assert(hasBlocks, "a prefill once begun never lacks a block")
+        }
         let endPosition = sequence.computedTokenCount + rowCount
         let blockCount = limits.blockCount(forPositionCount: endPosition)
-        let blockTable = plan.appendBlockTable(
-            tables.blocks(ofSeat: sequence.seat).prefix(blockCount))
+        let start = plan.blockTables.count
+        for group in 0..<tables.groupCount {
+            plan.appendBlockTable(
+                tables.table(ofSeat: sequence.seat, group: group, count: blockCount))
+        }
         plan.append(
             StepPlan.Entry(
                 sequence: sequence.id,
                 startPosition: sequence.computedTokenCount,
                 tokenCount: rowCount,
-                blockTable: blockTable,
+                blockTables: start..<plan.blockTables.count,
                 logitsRowCount: sequence.logitsRowCount(ofRowCount: rowCount),
                 maxAcceptedTokenCount: sequence.maxAcceptedTokenCount(afterRowCount: rowCount),
                 remainingTokenCount: sequence.remainingTokenCount,
                 runningIndex: index),
-            isDecode: sequence.phase == .decoding)
+            isDecode: isDecode)
     }
 }

@@ -138,7 +138,7 @@ package struct Scheduler: Sendable {
         }
         // The last new token is sampled but never computed.
         let positionCount = promptTokenCount + max(0, maxNewTokenCount - 1)
-        let neededBlockCount = limits.blockCount(forPositionCount: positionCount)
+        let neededBlockCount = tables.blockCount(forPositionCount: positionCount)
         if neededBlockCount > limits.kvBlockCount {
             throw .neverFits(
                 neededBlockCount: neededBlockCount, poolBlockCount: limits.kvBlockCount)

@@ -18,6 +18,8 @@ package struct SchedulerLimits: Equatable, Sendable {
     package let kvBlockCount: Int
     /// How many positions one KV block holds.
     package let kvBlockLength: Int
+    /// What each group of layers needs of a sequence's positions; each has a block table of its own.
+    package let kvSpans: [KVSpan]
 
     /// Takes the limits and checks that each is possible and that they can be kept together.
     ///
@@ -32,7 +34,8 @@ package struct SchedulerLimits: Equatable, Sendable {
         maxPrefillTokenCountWhileDecoding: Int? = nil,
         maxSequenceLength: Int,
         kvBlockCount: Int,
-        kvBlockLength: Int = 16
+        kvBlockLength: Int = 16,
+        kvSpans: [KVSpan] = [.full]
     ) throws(SchedulerLimitsError) {
         self.maxRunningSequenceCount = maxRunningSequenceCount
         self.maxWaitingRequestCount = maxWaitingRequestCount
@@ -43,6 +46,7 @@ package struct SchedulerLimits: Equatable, Sendable {
         self.maxSequenceLength = maxSequenceLength
         self.kvBlockCount = kvBlockCount
         self.kvBlockLength = kvBlockLength
+        self.kvSpans = kvSpans
         try checkRanges()
         try checkRelations()
     }
@@ -52,10 +56,15 @@ package struct SchedulerLimits: Equatable, Sendable {
         (positionCount + kvBlockLength - 1) / kvBlockLength
     }
 
-    /// How many blocks the longest possible sequence holds.
-    var maxBlockCountPerSequence: Int {
-        min(blockCount(forPositionCount: maxSequenceLength), kvBlockCount)
+    /// How many entries the longest possible block table has.
+    var maxTableLength: Int {
+        let length = blockCount(forPositionCount: maxSequenceLength)
+        // Where nothing is given back, no table is longer than the pool.
+        return kvSpans.contains(.full) ? min(length, kvBlockCount) : length
     }
+
+    /// How many entries all block tables have together at most.
+    var maxTableEntryCount: Int { maxRunningSequenceCount * kvSpans.count * maxTableLength }
 
     /// Block ids are 32 bits wide; holding every limit to that keeps all sums below within `Int`.
     private static let allowedValues = 1...Int(Int32.max)
@@ -73,9 +82,16 @@ package struct SchedulerLimits: Equatable, Sendable {
             ("maxSequenceLength", maxSequenceLength),
             ("kvBlockCount", kvBlockCount),
             ("kvBlockLength", kvBlockLength),
+            ("kvSpans.count", kvSpans.count),
         ]
         for (name, value) in named where !Self.allowedValues.contains(value) {
             throw .outOfRange(name: name, value: value, allowed: Self.allowedValues)
+        }
+        for case .sliding(let value) in kvSpans where !Self.allowedValues.contains(value) {
+            throw .outOfRange(name: "kvSpans", value: value, allowed: Self.allowedValues)
+        }
+        for case .chunked(let value) in kvSpans where !Self.allowedValues.contains(value) {
+            throw .outOfRange(name: "kvSpans", value: value, allowed: Self.allowedValues)
         }
     }
 
@@ -94,7 +110,10 @@ package struct SchedulerLimits: Equatable, Sendable {
             throw .queueBelowSequence(
                 maxWaitingTokenCount: maxWaitingTokenCount, maxSequenceLength: maxSequenceLength)
         }
-        let entryCount = maxRunningSequenceCount * maxBlockCountPerSequence
+        let (rowCount, overflows) = maxRunningSequenceCount.multipliedReportingOverflow(
+            by: kvSpans.count)
+        let (product, overflowsAgain) = rowCount.multipliedReportingOverflow(by: maxTableLength)
+        let entryCount = overflows || overflowsAgain ? Int.max : product
         if entryCount > Self.maxBlockTableEntryCount {
             throw .blockTablesTooLarge(
                 entryCount: entryCount, maxEntryCount: Self.maxBlockTableEntryCount)

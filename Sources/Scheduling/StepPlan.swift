@@ -12,8 +12,9 @@ package struct StepPlan: Sendable {
         package let startPosition: Int
         /// How many rows, one for each position from `startPosition` on.
         package let tokenCount: Int
-        /// Where in `blockTables` the sequence's blocks lie, up to this entry's last position.
-        package let blockTable: Range<Int>
+        /// Where in `blockTables` the sequence's block tables lie: one for each group of layers, each
+        /// up to this entry's last position. Entries of blocks that were given back are 0.
+        package let blockTables: Range<Int>
         /// How many rows need logits, counted from the last row backwards.
         package let logitsRowCount: Int
         /// How many tokens the step may append after the last row: none before the prefill is
@@ -44,7 +45,8 @@ package struct StepPlan: Sendable {
         let seatCount = limits.maxRunningSequenceCount
         entries.reserveCapacity(seatCount)
         blockTables.reserveCapacity(
-            min(limits.kvBlockCount, seatCount * limits.maxBlockCountPerSequence))
+            limits.kvSpans.allSatisfy { $0 == .full }
+                ? min(limits.kvBlockCount, limits.maxTableEntryCount) : limits.maxTableEntryCount)
         preempted.reserveCapacity(seatCount)
     }
 
@@ -62,12 +64,8 @@ package struct StepPlan: Sendable {
         tokenCount += entry.tokenCount
     }
 
-    mutating func appendBlockTable(
-        _ blocks: ContiguousArray<Int32>.SubSequence
-    ) -> Range<Int> {
-        let start = blockTables.count
+    mutating func appendBlockTable(_ blocks: ContiguousArray<Int32>.SubSequence) {
         blockTables.append(contentsOf: blocks)
-        return start..<blockTables.count
     }
 
     mutating func appendPreempted(_ sequence: SequenceID) {

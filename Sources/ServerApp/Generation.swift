@@ -51,7 +51,7 @@ package struct Generation {
         }
         let runner = try ModelRunner(
             language.model, team: team, maxTokenCount: min(512, tokens.count),
-            kvBlockCount: (length + 15) / 16)
+            kvBlockCount: language.model.kvGroups.count * ((length + 15) / 16))
         return run(tokens, runner, maxTokenCount, sampling, emit)
     }
 
@@ -73,7 +73,8 @@ package struct Generation {
             count += 1
             guard count < maxTokenCount else { break }
             token = sample(
-                CollectionOfOne(token), at: prompt.count + count - 1, runner, &sampler)
+                CollectionOfOne(token), at: prompt.count + count - 1,
+                promptTokenCount: prompt.count, runner, &sampler)
         }
         emit(detokenizer.finish())
         return Timing(
@@ -89,20 +90,21 @@ package struct Generation {
             let end = start + runner.maxTokenCount
             runner.append(
                 tokens: prompt[start..<end], startPosition: start,
-                blockTable: 0..<Int32(runner.kvBlockCount), logitsRowCount: 0)
+                blockTables: 0..<Int32(runner.kvBlockCount), logitsRowCount: 0)
             runner.run { _ in }
             start = end
         }
-        return sample(prompt[start...], at: start, runner, &sampler)
+        return sample(
+            prompt[start...], at: start, promptTokenCount: prompt.count, runner, &sampler)
     }
 
     private func sample(
-        _ tokens: some Collection<Int32>, at position: Int, _ runner: ModelRunner,
-        _ sampler: inout Sampler
+        _ tokens: some Collection<Int32>, at position: Int, promptTokenCount: Int,
+        _ runner: ModelRunner, _ sampler: inout Sampler
     ) -> Int32 {
         runner.append(
-            tokens: tokens, startPosition: position,
-            blockTable: 0..<Int32(runner.kvBlockCount), logitsRowCount: 1)
+            tokens: tokens, startPosition: position, promptTokenCount: promptTokenCount,
+            blockTables: 0..<Int32(runner.kvBlockCount), logitsRowCount: 1)
         var token: Int32 = 0
         runner.run { row in token = sampler.sample(row.logits) }
         return token

@@ -30,7 +30,13 @@ extension Server {
             )
         }
         let blockBytes = requirements.kvBlockBytes(configuration.kvType)
-        let blocksPerSequence = (contextLength + 15) / 16
+        let spans = requirements.kvGroups.map(KVSpan.init)
+        let blocksPerSequence = spans.reduce(0) {
+            $0
+                + $1.maxBlockCount(
+                    forPositionCount: contextLength,
+                    maxStepTokenCount: configuration.stepTokenCount, blockLength: 16)
+        }
         let left = memory.availableBytes - requirements.weightBytes
         guard left > blockBytes * 16 else {
             throw .configuration(
@@ -56,13 +62,26 @@ extension Server {
                     maxStepTokenCount: configuration.stepTokenCount,
                     maxPrefillTokenCountWhileDecoding: min(
                         configuration.prefillTokenCountWhileDecoding, configuration.stepTokenCount),
-                    maxSequenceLength: contextLength, kvBlockCount: blockCount),
+                    maxSequenceLength: contextLength, kvBlockCount: blockCount, kvSpans: spans),
                 kvType: configuration.kvType, maxWorkingBytes: left,
                 summary: """
                     memory: weights \(MemoryLimit.gibibytes(requirements.weightBytes)), KV pool \
-                    \(MemoryLimit.gibibytes(blockCount * blockBytes)) for \(blockCount * 16) \
-                    positions (\(configuration.kvType.rawValue)); \(memory.reason)
+                    \(MemoryLimit.gibibytes(blockCount * blockBytes)) for \
+                    \(blockCount / blocksPerSequence) sequences of \(contextLength) positions \
+                    (\(configuration.kvType.rawValue)); \(memory.reason)
                     """)
         } catch { throw .configuration("\(error)") }
+    }
+}
+
+extension KVSpan {
+    /// What the scheduler keeps for layers whose queries see this.
+    fileprivate init(_ span: AttentionSpan) {
+        self =
+            switch span {
+            case .full: .full
+            case .sliding(let length): .sliding(length)
+            case .chunked(let length): .chunked(length)
+            }
     }
 }

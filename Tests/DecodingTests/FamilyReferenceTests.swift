@@ -14,7 +14,8 @@ import Testing
         let team = try ThreadTeam(threadCount: 2)
         let model = try Model(reference.file, team: team)
         let runner = try ModelRunner(
-            model, team: team, maxTokenCount: 64, kvBlockCount: 4, kvType: .f32)
+            model, team: team, maxTokenCount: 64, kvBlockCount: 4 * model.kvGroups.count,
+            kvType: .f32)
 
         let logits = runner.logits(of: reference.tokens, chunk: chunk)
 
@@ -28,7 +29,8 @@ import Testing
         for instructionSet in InstructionSet.available {
             let model = try Model(reference.file, team: team, instructionSet: instructionSet)
             let runner = try ModelRunner(
-                model, team: team, maxTokenCount: 64, kvBlockCount: 4, kvType: .f32)
+                model, team: team, maxTokenCount: 64, kvBlockCount: 4 * model.kvGroups.count,
+            kvType: .f32)
 
             let logits = runner.logits(of: reference.tokens, chunk: 48)
 
@@ -91,6 +93,7 @@ import Testing
         let team = try ThreadTeam(threadCount: threads)
         let model = try Model(reference.file, team: team)
         return body(
-            try ModelRunner(model, team: team, maxTokenCount: 64, kvBlockCount: 16))
+            try ModelRunner(model, team: team, maxTokenCount: 64,
+                kvBlockCount: 16 * model.kvGroups.count))
     }
 }

@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("attention.causal", MetadataValue.bool(false)), ("attention.scale", .float32(0.5)),
+        ("attention.causal", MetadataValue.bool(false)), ("attention.scale", .float32(-1)),
         ("attention.clamp_kqv", .float32(8)), ("attention.max_alibi_bias", .float32(8)),
         ("attn_logit_softcapping", .float32(50)), ("embedding_scale", .float32(12)),
         ("expert_gating_func", .uint32(2)), ("expert_group_count", .uint32(8)),

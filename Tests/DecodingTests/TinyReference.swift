@@ -49,8 +49,10 @@ func worstError(_ found: [[Float]], _ wanted: [[Float]]) -> Float {
 struct TestSlice {
     var tokens: [Int32]
     var startPosition = 0
-    /// Its blocks are consecutive from here.
+    /// Its blocks are consecutive from here, in each group of layers.
     var firstBlock: Int32 = 0
+    /// How many of the sequence's tokens, the first ones, were not generated.
+    var promptTokenCount = Int.max
 }
 
 extension ModelRunner {
@@ -58,9 +60,13 @@ extension ModelRunner {
     func logits(of slices: [TestSlice]) -> [[[Float]]] {
         for slice in slices {
             let blocks = (slice.startPosition + slice.tokens.count + 15) / 16
+            let groupCount = Int32(model.kvGroups.count)
             append(
                 tokens: slice.tokens, startPosition: slice.startPosition,
-                blockTable: (0..<Int32(blocks)).map { slice.firstBlock + $0 },
+                promptTokenCount: slice.promptTokenCount,
+                blockTables: (0..<groupCount).flatMap { group in
+                    (0..<Int32(blocks)).map { (slice.firstBlock + $0) * groupCount + group }
+                },
                 logitsRowCount: slice.tokens.count)
         }
         var result = slices.map { Array(repeating: [Float](), count: $0.tokens.count) }
@@ -72,13 +78,15 @@ extension ModelRunner {
     }
 
     /// Logits of one sequence computed in chunks of `chunk` tokens.
-    func logits(of tokens: [Int32], chunk: Int, firstBlock: Int32 = 0) -> [[Float]] {
+    func logits(
+        of tokens: [Int32], chunk: Int, firstBlock: Int32 = 0, promptTokenCount: Int = .max
+    ) -> [[Float]] {
         stride(from: 0, to: tokens.count, by: chunk).flatMap { start in
             let end = min(start + chunk, tokens.count)
             return logits(of: [
                 TestSlice(
                     tokens: Array(tokens[start..<end]), startPosition: start,
-                    firstBlock: firstBlock)
+                    firstBlock: firstBlock, promptTokenCount: promptTokenCount)
             ])[0]
         }
     }
@@ -88,8 +96,9 @@ extension ModelRunner {
     /// Logits of `tokens` as `file` computes them, with float32 keys and values.
     static func logits(of tokens: [Int32], by file: GGUFFile) throws -> [[Float]] {
         let team = try ThreadTeam(threadCount: 2)
+        let model = try Model(file, team: team)
         let runner = try ModelRunner(
-            try Model(file, team: team), team: team, maxTokenCount: 64, kvBlockCount: 4,
+            model, team: team, maxTokenCount: 64, kvBlockCount: 4 * model.kvGroups.count,
             kvType: .f32)
         return runner.logits(of: tokens, chunk: tokens.count)
     }

@@ -65,13 +65,15 @@ extension StepPlan {
         for (index, entry) in entries.enumerated() {
             let isSpoilt = index == 1
             if isSpoilt, defect == .skippedDecode { continue }
-            var blocks = ContiguousArray(blockTables[entry.blockTable])
+            var blocks = ContiguousArray(blockTables[entry.blockTables])
             if isSpoilt, defect == .sharedBlock {
-                blocks[blocks.count - 1] = blockTables[entries[0].blockTable.upperBound - 1]
+                blocks[blocks.count - 1] = blockTables[entries[0].blockTables.upperBound - 1]
             }
             if isSpoilt, defect == .lostBlock { blocks.swapAt(0, 1) }
+            let start = broken.blockTables.count
+            broken.appendBlockTable(blocks[...])
             let spoilt = entry.with(
-                isSpoilt ? defect : .none, blockTable: broken.appendBlockTable(blocks[...]))
+                isSpoilt ? defect : .none, blockTables: start..<broken.blockTables.count)
             broken.append(spoilt, isDecode: true)
             if isSpoilt, defect == .twice { broken.append(spoilt, isDecode: true) }
         }
@@ -81,12 +83,12 @@ extension StepPlan {
 
 extension StepPlan.Entry {
     fileprivate func with(
-        _ defect: BrokenScheduleTests.PlanDefect, blockTable: Range<Int>
+        _ defect: BrokenScheduleTests.PlanDefect, blockTables: Range<Int>
     ) -> StepPlan.Entry {
         let shift = defect == .gap ? 1 : defect == .repetition ? -1 : 0
         return StepPlan.Entry(
             sequence: sequence, startPosition: startPosition + shift, tokenCount: tokenCount,
-            blockTable: blockTable, logitsRowCount: logitsRowCount,
+            blockTables: blockTables, logitsRowCount: logitsRowCount,
             maxAcceptedTokenCount: defect == .wrongSample ? 0 : maxAcceptedTokenCount,
             remainingTokenCount: remainingTokenCount, runningIndex: runningIndex)
     }

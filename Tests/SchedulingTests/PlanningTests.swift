@@ -101,9 +101,9 @@ import Testing
         try stepped.enqueue(1, prompt: 30, new: 3)
 
         try stepped.step()
-        let first = Array(stepped.plan.blockTables[stepped.plan.entries[0].blockTable])
+        let first = Array(stepped.plan.blockTables[stepped.plan.entries[0].blockTables])
         try stepped.step()
-        let second = Array(stepped.plan.blockTables[stepped.plan.entries[0].blockTable])
+        let second = Array(stepped.plan.blockTables[stepped.plan.entries[0].blockTables])
 
         #expect(first.count == 4)
         #expect(second.count == 8)

@@ -19,7 +19,8 @@ struct ScheduleAudit {
         var tokenCount: Int
         var computedTokenCount = 0
         var scoredTokenCount = 0
-        var blocks: [Int32] = []
+        /// By group, the blocks that the sequence needs, by their place in its table.
+        var blocks: [[Int: Int32]] = []
 
         var remainingTokenCount: Int { promptTokenCount + maxNewTokenCount - tokenCount }
     }
@@ -52,7 +53,7 @@ struct ScheduleAudit {
         try checkCuts(plan)
         for (index, entry) in plan.entries.enumerated() {
             try checkRows(entry, isDecode: index < plan.decodeCount)
-            try noteBlocks(Array(plan.blockTables[entry.blockTable]), entry)
+            try noteBlocks(Array(plan.blockTables[entry.blockTables]), entry)
         }
         try checkBlocksAreApart()
     }
@@ -177,13 +178,24 @@ struct ScheduleAudit {
             "\(name) has logits for \(entry.logitsRowCount) rows")
     }
 
-    private mutating func noteBlocks(_ blocks: [Int32], _ entry: StepPlan.Entry) throws {
+    private mutating func noteBlocks(_ entries: [Int32], _ entry: StepPlan.Entry) throws {
         let name = "sequence \(entry.sequence.rawValue)"
-        let needed = limits.blockCount(forPositionCount: entry.endPosition)
-        try demand(blocks.count == needed, "\(name) has \(blocks.count) blocks of \(needed)")
+        let length = limits.blockCount(forPositionCount: entry.endPosition)
+        try demand(
+            entries.count == length * limits.kvSpans.count,
+            "\(name) has \(entries.count) blocks of \(length) for each group")
+        var blocks: [[Int: Int32]] = []
+        for (group, span) in limits.kvSpans.enumerated() {
+            let first = span.firstPosition(for: entry.startPosition) / limits.kvBlockLength
+            let needed = (first..<length).map { ($0, entries[group * length + $0]) }
+            blocks.append(Dictionary(uniqueKeysWithValues: needed))
+        }
         for index in live.indices where live[index].id == entry.sequence {
-            let kept = live[index].blocks
-            try demand(blocks.starts(with: kept), "\(name) lost \(kept) for \(blocks)")
+            for (kept, now) in zip(live[index].blocks, blocks) {
+                for (place, block) in now where kept[place] != nil {
+                    try demand(kept[place] == block, "\(name) lost \(kept) for \(now)")
+                }
+            }
             live[index].blocks = blocks
         }
     }
@@ -191,7 +203,7 @@ struct ScheduleAudit {
     private func checkBlocksAreApart() throws {
         var isTaken = [Bool](repeating: false, count: limits.kvBlockCount)
         for sequence in live {
-            for block in sequence.blocks {
+            for block in sequence.blocks.flatMap(\.values) {
                 try demand(
                     isTaken.indices.contains(Int(block)) && !isTaken[Int(block)],
                     "block \(block) of sequence \(sequence.id.rawValue) belongs to another")

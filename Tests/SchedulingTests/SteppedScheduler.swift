@@ -9,13 +9,13 @@ struct SteppedScheduler {
 
     init(
         seats: Int = 4, waiting: Int = 8, step: Int = 32, whileDecoding: Int? = nil,
-        length: Int = 64, blocks: Int = 16, blockLength: Int = 4
+        length: Int = 64, blocks: Int = 16, blockLength: Int = 4, spans: [KVSpan] = [.full]
     ) throws {
         let limits = try SchedulerLimits(
             maxRunningSequenceCount: seats, maxWaitingRequestCount: waiting,
             maxWaitingTokenCount: 2 * length, maxStepTokenCount: step,
             maxPrefillTokenCountWhileDecoding: whileDecoding, maxSequenceLength: length,
-            kvBlockCount: blocks, kvBlockLength: blockLength)
+            kvBlockCount: blocks, kvBlockLength: blockLength, kvSpans: spans)
         scheduler = Scheduler(limits: limits)
         plan = StepPlan(limits: limits)
     }

@@ -129,6 +129,7 @@ struct Traffic {
         let maxSequenceLength = Int.random(in: 2...72, using: &random)
         let blockCount = (maxSequenceLength + kvBlockLength - 1) / kvBlockLength
         let maxStepTokenCount = seatCount + Int.random(in: 0...40, using: &random)
+        let kvSpans = makeSpans(using: &random)
         return try SchedulerLimits(
             maxRunningSequenceCount: seatCount,
             maxWaitingRequestCount: Int.random(in: 1...8, using: &random),
@@ -137,7 +138,18 @@ struct Traffic {
             maxPrefillTokenCountWhileDecoding: Int.random(
                 in: 1...maxStepTokenCount, using: &random),
             maxSequenceLength: maxSequenceLength,
-            kvBlockCount: Int.random(in: max(1, blockCount / 2)...blockCount * 2, using: &random),
-            kvBlockLength: kvBlockLength)
+            kvBlockCount: kvSpans.count
+                * Int.random(in: max(1, blockCount / 2)...blockCount * 2, using: &random),
+            kvBlockLength: kvBlockLength, kvSpans: kvSpans)
+    }
+
+    /// Half of the schedules have layers of one kind that see everything.
+    private static func makeSpans(using random: inout SplitMix64) -> [KVSpan] {
+        guard random.happens(oneIn: 2) else { return [.full] }
+        return (0..<Int.random(in: 1...3, using: &random)).map { _ in
+            let length = Int.random(in: 1...40, using: &random)
+            return [.full, .sliding(length), .chunked(length)].randomElement(using: &random)
+                ?? .full
+        }
     }
 }

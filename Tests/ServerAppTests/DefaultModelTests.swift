@@ -98,7 +98,7 @@ private struct GreedyReference: Decodable {
         let runner = try ModelRunner(
             model, team: team, maxTokenCount: tokens.count, kvBlockCount: tokens.count / 16 + 1)
         runner.append(
-            tokens: tokens, startPosition: 0, blockTable: 0..<Int32(runner.kvBlockCount),
+            tokens: tokens, startPosition: 0, blockTables: 0..<Int32(runner.kvBlockCount),
             logitsRowCount: prompt.greedy.count)
         var choices = [Int32](repeating: -1, count: prompt.greedy.count)
         choices.withUnsafeMutableBufferPointer { choices in
@@ -128,7 +128,7 @@ private struct GreedyReference: Decodable {
         for _ in 0..<count {
             runner.append(
                 tokens: tokens[position...], startPosition: position,
-                blockTable: 0..<Int32(runner.kvBlockCount), logitsRowCount: 1)
+                blockTables: 0..<Int32(runner.kvBlockCount), logitsRowCount: 1)
             position = tokens.count
             var choice = Choice()
             runner.run { row in

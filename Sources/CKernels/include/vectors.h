@@ -18,7 +18,8 @@
 /// Keys and values of one KV head of one sequence, in pages of 16 positions.
 ///
 /// A page holds the keys transposed, [key_dimension][16], then the values, [16][value_stride], where
-/// value_stride is value_dimension rounded up to 16.
+/// value_stride is value_dimension rounded up to 16. A page of latents holds them as they are,
+/// [16][key_dimension]; the first value_dimension of each are its value.
 typedef struct {
     const uint8_t *pages;        ///< page of block 0
     size_t page_stride;          ///< bytes from one block's page to the next
@@ -28,19 +29,47 @@ typedef struct {
     float scale;                 ///< multiplies query · key
 } apus_kv_view;
 
+/// One query and what attention has found for it so far: over the positions that were visited, the
+/// largest score, Σ exp(score − maximum), and that sum weighted by the values.
+typedef struct {
+    const float *vector;     ///< [key_dimension]
+    float *output;           ///< [value_dimension]; may be uninitialised while sum is 0
+    int32_t first_position;  ///< it sees positions first_position … last_position
+    int32_t last_position;
+    float maximum;           ///< −∞ before the first visit
+    float sum;               ///< 0 before the first visit
+} apus_attention_query;
+
 /// float32 scratch values that `attend_*` needs for a value dimension.
 size_t apus_attention_scratch(size_t value_dimension);
 
-/// softmax(scale · query · keysᵀ) · values over positions 0 … last_positions[i], for each query i.
+/// Visits positions start ..< end for up to 16 queries; `start` is a multiple of 64.
 /// [FlashAttention, Dao et al. 2022: tiles of 64 positions aligned to position 0, so a query's
-/// result depends on nothing but its own position.]
-typedef void apus_attend_fn(const apus_kv_view *kv, const float *_Nonnull const *_Nonnull queries,
-                            const int32_t *last_positions, size_t query_count,
-                            float *_Nonnull const *_Nonnull outputs, float *scratch);
+/// result depends on nothing but the positions that it sees.] Blocks without a position that one of
+/// the queries sees are not touched.
+typedef void apus_attend_fn(const apus_kv_view *kv, apus_attention_query *queries,
+                            size_t query_count, size_t start, size_t end, float *scratch);
 
 /// Writes the key and the value of one position into its page.
 typedef void apus_store_fn(const apus_kv_view *kv, uint8_t *pages, size_t position,
                            const float *key, const float *value);
+
+/// float32 scratch values that `attend_latent_*` needs.
+size_t apus_latent_scratch(size_t key_dimension, size_t value_dimension);
+
+/// softmax(scale · query · latentsᵀ) · values over positions 0 … last_position, for up to 16 queries
+/// of one row. [Multi-head latent attention with absorbed projections, DeepSeek-V2 §2.1.2]
+typedef void apus_attend_latent_fn(const apus_kv_view *kv, const float *_Nonnull const *_Nonnull queries,
+                                   size_t query_count, size_t last_position,
+                                   float *_Nonnull const *_Nonnull outputs, float *scratch);
+
+/// Writes the latent of one position into its page.
+typedef void apus_store_latent_fn(const apus_kv_view *kv, uint8_t *pages, size_t position,
+                                  const float *latent);
+
+/// latents[i] = the latent of position start + i, [count][key_dimension].
+typedef void apus_load_latents_fn(const apus_kv_view *kv, size_t start, size_t count,
+                                  float *latents);
 
 typedef struct {
     /// y = x / √(mean(x²) + epsilon) · weight [Zhang and Sennrich 2019]. y may be x.
@@ -61,8 +90,17 @@ typedef struct {
     double (*exp)(const float *x, size_t count, float shift, float scale, float *_Nullable y);
     apus_attend_fn *attend_f16;
     apus_attend_fn *attend_f32;
+    /// output = output / Σ exp, after the last visit. A sink adds exp(sink) to the sum and nothing to the
+    /// output [attention sinks, Xiao et al. 2023; gpt-oss]; −∞ is none.
+    void (*finish_attention)(apus_attention_query *query, size_t value_dimension, float sink);
     apus_store_fn *store_f16;
     apus_store_fn *store_f32;
+    apus_attend_latent_fn *attend_latent_f16;
+    apus_attend_latent_fn *attend_latent_f32;
+    apus_store_latent_fn *store_latent_f16;
+    apus_store_latent_fn *store_latent_f32;
+    apus_load_latents_fn *load_latents_f16;
+    apus_load_latents_fn *load_latents_f32;
 } apus_vector_operations;
 
 /// The operations compiled for an instruction set.

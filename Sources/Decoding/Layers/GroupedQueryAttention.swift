@@ -4,23 +4,32 @@ internal import CKernels
 
 /// Causal attention in which several query heads share a key-value head (Ainslie et al. 2023).
 struct GroupedQueryAttention {
-    /// Where queries and keys are normalised before they turn.
+    /// Where queries and keys are normalised, and whether before they turn or after.
     enum Normalization {
         case none
         /// Each head for itself (Qwen3).
         case perHead(query: RMSNorm, key: RMSNorm)
+        /// Each head for itself, after it turned (Hunyuan, Llama 4).
+        case perHeadAfterRotation(query: RMSNorm, key: RMSNorm)
         /// All heads together (OLMoE).
         case acrossHeads(query: RMSNorm, key: RMSNorm)
     }
 
-    let layer: Int
+    let place: KVShape.Place
+    let span: AttentionSpan
     let queryHeadCount: Int
     let kvHeadCount: Int
     let headDimension: Int
+    /// Multiplies query · key.
+    let scale: Float
     /// Query, key and value projections.
     let projections: LinearGroup
     let normalization: Normalization
-    let rotary: RotaryEmbedding
+    /// Absent where order does not enter (NoPE).
+    let rotary: RotaryEmbedding?
+    let temperature: QueryTemperature?
+    /// A score of each query head that takes weight and gives no value [Q] (gpt-oss).
+    let sinks: UnsafePointer<Float>?
     let output: Linear
 
     private var queriesPerKV: Int { queryHeadCount / kvHeadCount }
@@ -31,13 +40,13 @@ struct GroupedQueryAttention {
         shape.projectionWidth = max(shape.projectionWidth, projections.width)
         shape.attendedWidth = max(shape.attendedWidth, queryHeadCount * headDimension)
         shape.valueDimension = max(shape.valueDimension, headDimension)
-        shape.rotaryPairs = max(shape.rotaryPairs, rotary.pairCount)
+        rotary?.reserve(in: &shape)
         let matrices = projections.parts.map(\.weight) + [output.weight]
         shape.quantizes = shape.quantizes || matrices.contains(where: \.takesQuantizedColumns)
     }
 
-    /// hidden += attention(normed).
-    func apply(_ step: Step) {
+    /// output += attention(normed).
+    func add(_ step: Step, to output: Rows) {
         let count = step.rowCount
         projections.apply(step.normed, into: step.projections, count: count, step)
         step.withBlockTables { tables in
@@ -45,25 +54,22 @@ struct GroupedQueryAttention {
             attend(step, tables)
         }
         step.quantize(step.attended, count: count)
-        output.add(step.attended, to: step.hidden, count: count, step)
+        self.output.add(step.attended, to: output, count: count, step)
     }
 
-    private func appendKeysAndValues(_ step: Step, _ tables: UnsafePointer<Int32>) {
+    private func appendKeysAndValues(_ step: Step, _ tables: Step.BlockTables) {
         let count = step.rowCount
         step.team.forEach(step.chunkCount(count)) { chunk, _ in
             for row in step.rows(ofChunk: chunk, count: count) {
                 let queries = step.projections[row] + projections.columns[0]
                 let keys = step.projections[row] + projections.columns[1]
                 let values = step.projections[row] + projections.columns[2]
-                normalize(queries, keys, step)
-                for head in 0..<queryHeadCount {
-                    rotary.rotate(queries + head * headDimension, row: row, step)
-                }
-                let slice = step.slices[Int(step.sliceOfRow[row])]
+                turn(queries, keys, row: row, step)
+                let table = tables.table(
+                    of: step.slices[Int(step.sliceOfRow[row])], group: place.group)
                 for head in 0..<kvHeadCount {
-                    rotary.rotate(keys + head * headDimension, row: row, step)
                     step.kv.append(
-                        layer: layer, head: head, blockTable: tables + slice.tableOffset,
+                        place, head: head, blockTable: table,
                         position: Int(step.positions[row]), key: keys + head * headDimension,
                         value: values + head * headDimension)
                 }
@@ -71,32 +77,44 @@ struct GroupedQueryAttention {
         }
     }
 
-    private func normalize(
-        _ queries: UnsafeMutablePointer<Float>, _ keys: UnsafeMutablePointer<Float>, _ step: Step
+    /// Normalises and rotates the queries and keys of one row.
+    private func turn(
+        _ queries: UnsafeMutablePointer<Float>, _ keys: UnsafeMutablePointer<Float>, row: Int,
+        _ step: Step
     ) {
         switch normalization {
-        case .none:
+        case .none, .perHeadAfterRotation:
             break
         case .perHead(let query, let key):
-            for head in 0..<queryHeadCount {
-                query.apply(
-                    queries + head * headDimension, into: queries + head * headDimension, step)
-            }
-            for head in 0..<kvHeadCount {
-                key.apply(keys + head * headDimension, into: keys + head * headDimension, step)
-            }
+            query.apply(toHeads: queryHeadCount, of: queries, step)
+            key.apply(toHeads: kvHeadCount, of: keys, step)
         case .acrossHeads(let query, let key):
             query.apply(queries, into: queries, step)
             key.apply(keys, into: keys, step)
         }
+        if let rotary {
+            for head in 0..<queryHeadCount {
+                rotary.rotate(queries + head * headDimension, row: row, step)
+            }
+            for head in 0..<kvHeadCount {
+                rotary.rotate(keys + head * headDimension, row: row, step)
+            }
+        }
+        if case .perHeadAfterRotation(let query, let key) = normalization {
+            query.apply(toHeads: queryHeadCount, of: queries, step)
+            key.apply(toHeads: kvHeadCount, of: keys, step)
+        }
+        if let temperature {
+            let factor = temperature.factor(at: Int(step.positions[row]))
+            for index in 0..<queryHeadCount * headDimension { queries[index] *= factor }
+        }
     }
 
     /// One work item: a tile of rows × the query heads of one key-value head, at most 16 queries.
-    private func attend(_ step: Step, _ tables: UnsafePointer<Int32>) {
+    private func attend(_ step: Step, _ tables: Step.BlockTables) {
         step.tileAttention(maxRowCount: max(1, Int(APUS_ATTENTION_QUERIES) / headsPerItem))
         let partsPerGroup = (queriesPerKV + headsPerItem - 1) / headsPerItem
         let itemsPerTile = kvHeadCount * partsPerGroup
-        let scale = 1 / Float(headDimension).squareRoot()
         step.team.forEach(step.attentionTiles.count * itemsPerTile) { item, worker in
             // The last tiles have the longest contexts: they go first.
             let tile = step.attentionTiles[step.attentionTiles.count - 1 - item / itemsPerTile]
@@ -105,8 +123,9 @@ struct GroupedQueryAttention {
             let firstHead = kvHead * queriesPerKV + firstInGroup
             let heads = firstHead..<firstHead + min(headsPerItem, queriesPerKV - firstInGroup)
             var view = step.kv.view(
-                layer: layer, head: kvHead,
-                blockTable: tables + step.slices[tile.slice].tableOffset, scale: scale)
+                place, head: kvHead,
+                blockTable: tables.table(of: step.slices[tile.slice], group: place.group),
+                scale: scale)
             attend(tile, heads: heads, &view, step, step.workers[worker])
         }
     }
@@ -116,33 +135,27 @@ struct GroupedQueryAttention {
         _ scratch: WorkerScratch
     ) {
         withUnsafeTemporaryAllocation(
-            of: UnsafePointer<Float>.self, capacity: Int(APUS_ATTENTION_QUERIES)
+            of: apus_attention_query.self, capacity: Int(APUS_ATTENTION_QUERIES)
         ) { queries in
-            withUnsafeTemporaryAllocation(
-                of: UnsafeMutablePointer<Float>.self, capacity: Int(APUS_ATTENTION_QUERIES)
-            ) { outputs in
-                withUnsafeTemporaryAllocation(
-                    of: Int32.self, capacity: Int(APUS_ATTENTION_QUERIES)
-                ) { lastPositions in
-                    var count = 0
-                    for row in tile.firstRow..<tile.firstRow + tile.rowCount {
-                        for head in heads {
-                            let query = step.projections[row] + projections.columns[0]
-                            queries.initializeElement(
-                                at: count, to: UnsafePointer(query + head * headDimension))
-                            outputs.initializeElement(
-                                at: count, to: step.attended.rows[row] + head * headDimension)
-                            lastPositions.initializeElement(at: count, to: step.positions[row])
-                            count += 1
-                        }
-                    }
-                    if let queries = queries.baseAddress, let outputs = outputs.baseAddress,
-                        let lastPositions = lastPositions.baseAddress
-                    {
-                        step.kv.attend(
-                            &view, queries, lastPositions, count, outputs, scratch.attention)
-                    }
+            guard let first = queries.baseAddress else { return }
+            var count = 0
+            for row in tile.firstRow..<tile.firstRow + tile.rowCount {
+                let position = Int(step.positions[row])
+                for head in heads {
+                    (first + count).initialize(
+                        to: apus_attention_query(
+                            vector: step.projections[row] + projections.columns[0]
+                                + head * headDimension,
+                            output: step.attended.rows[row] + head * headDimension,
+                            first_position: Int32(span.firstPosition(for: position)),
+                            last_position: Int32(position), maximum: -.infinity, sum: 0))
+                    count += 1
                 }
+            }
+            step.kv.operations.attend(&view, first, count, 0, .max, scratch.attention)
+            for index in 0..<count {
+                let sink = sinks.map { $0[heads.lowerBound + index % heads.count] } ?? -.infinity
+                step.vectors.finish_attention(first + index, headDimension, sink)
             }
         }
     }

@@ -4,7 +4,7 @@
 /// (Xiong et al. 2020).
 struct PreNormBlock {
     let attentionNorm: RMSNorm
-    let attention: GroupedQueryAttention
+    let attention: any Attention
     let feedForwardNorm: RMSNorm
     /// Dense or routed, and what runs beside it on the same input.
     let feedForwards: [any FeedForward]
@@ -16,7 +16,7 @@ struct PreNormBlock {
 
     func apply(_ step: Step) {
         attentionNorm.apply(step.hidden, into: step.normed, step)
-        attention.apply(step)
+        attention.add(step, to: step.hidden)
         feedForwardNorm.apply(step.hidden, into: step.normed, step)
         for feedForward in feedForwards { feedForward.apply(step) }
     }

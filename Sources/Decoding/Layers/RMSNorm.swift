@@ -20,6 +20,13 @@ struct RMSNorm {
         }
     }
 
+    /// Normalises `count` heads of `width` values, each for itself, in place.
+    func apply(toHeads count: Int, of values: UnsafeMutablePointer<Float>, _ step: Step) {
+        for head in 0..<count {
+            apply(values + head * width, into: values + head * width, step)
+        }
+    }
+
     /// Normalises one vector; `output` may be `input`.
     func apply(
         _ input: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>, _ step: Step

@@ -12,6 +12,8 @@ struct AttentionShape {
     let headDimension: Int
     /// `attention.layer_norm_rms_epsilon`
     let epsilon: Float
+    /// `attention.scale`, else 1 / √D
+    let scale: Float
 
     init(_ parameters: HyperParameters) throws(ModelError) {
         queryHeadCount = try parameters.int(
@@ -29,6 +31,7 @@ struct AttentionShape {
             throw .unsupported("value heads of another length than key heads")
         }
         epsilon = try parameters.positive("attention.layer_norm_rms_epsilon")
+        scale = try parameters.attentionScale(headDimension: headDimension)
     }
 
     private static func headDimension(
@@ -66,11 +69,21 @@ struct AttentionShape {
             divisors: zip(scaling.divisors, factors).map { $0 * $1 }, amplitude: scaling.amplitude)
     }
 
-    /// What every layer keeps of each position.
-    func kvShape(layerCount: Int) -> KVShape {
+    /// What the layers keep of each position, given what the queries of each see.
+    func kvShape(spans: [AttentionSpan]) -> KVShape {
         KVShape(
-            layerCount: layerCount, headCount: kvHeadCount, keyDimension: headDimension,
-            valueDimension: headDimension)
+            .heads(
+                count: kvHeadCount, keyDimension: headDimension, valueDimension: headDimension),
+            spans: spans)
+    }
+}
+
+extension HyperParameters {
+    /// What query · key is multiplied by: `attention.scale`, else 1 / √D.
+    func attentionScale(headDimension: Int) throws(ModelError) -> Float {
+        let usual = 1 / Float(headDimension).squareRoot()
+        let stated = try floatIfPresent("attention.scale") ?? 0
+        return stated == 0 ? usual : try positive("attention.scale")
     }
 }
 

@@ -46,8 +46,6 @@ extension HyperParameters {
     func checkVariants() throws(ModelError) {
         for (key, values) in Self.neutralValues { try check(key, isOneOf: values) }
         if try hasExperts() { _ = try experts() }
-        let headDimension = try AttentionShape(self).headDimension
-        try check("attention.scale", isOneOf: [0, 1 / Double(headDimension).squareRoot()])
     }
 
     private func check(_ key: String, isOneOf values: [Double]) throws(ModelError) {

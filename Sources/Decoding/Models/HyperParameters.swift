@@ -53,13 +53,18 @@ struct HyperParameters {
 
     /// A finite number greater than 0.
     func positive(_ key: String, default fallback: Float? = nil) throws(ModelError) -> Float {
-        let value = try read { file throws(ModelFileError) in try file.floatIfPresent(name(key)) }
+        let value = try floatIfPresent(key)
         guard let value = value ?? fallback, value.isFinite, value > 0 else {
             throw .badHyperParameter(
                 key: name(key), wanted: "a positive number",
                 found: value.map { "\($0)" } ?? "nothing")
         }
         return value
+    }
+
+    /// A number, where the file has the key.
+    func floatIfPresent(_ key: String) throws(ModelError) -> Float? {
+        try read { file throws(ModelFileError) in try file.floatIfPresent(name(key)) }
     }
 
     /// A flag, where the file has the key.

@@ -46,7 +46,8 @@ func family(of architecture: String) throws(ModelError) -> any ModelFamily.Type 
 extension ModelFamily {
     /// Grouped-query attention in every layer, as most families have it.
     static func kvShape(_ parameters: HyperParameters) throws(ModelError) -> KVShape {
-        try AttentionShape(parameters).kvShape(layerCount: try parameters.layerCount())
+        try AttentionShape(parameters).kvShape(
+            spans: Array(repeating: .full, count: try parameters.layerCount()))
     }
 
     /// The output matrix, or the embedding's where the file ties them.

@@ -5,6 +5,9 @@ protocol PreNormFamily: ModelFamily {
     /// How queries and keys turn.
     static var pairing: RotaryEmbedding.Pairing { get }
 
+    /// Which positions the queries of each layer see.
+    static func spans(_ parameters: HyperParameters) throws(ModelError) -> [AttentionSpan]
+
     /// What attention does to queries and keys before they turn.
     static func normalization(
         _ layer: Int, _ shape: AttentionShape, _ loader: WeightLoader
@@ -30,6 +33,14 @@ struct PreNormDecoder {
 }
 
 extension PreNormFamily {
+    static func spans(_ parameters: HyperParameters) throws(ModelError) -> [AttentionSpan] {
+        Array(repeating: .full, count: try parameters.layerCount())
+    }
+
+    static func kvShape(_ parameters: HyperParameters) throws(ModelError) -> KVShape {
+        try AttentionShape(parameters).kvShape(spans: try spans(parameters))
+    }
+
     static func normalization(
         _ layer: Int, _ shape: AttentionShape, _ loader: WeightLoader
     ) throws(ModelError) -> GroupedQueryAttention.Normalization { .none }
@@ -38,18 +49,18 @@ extension PreNormFamily {
         let hiddenSize = try parameters.hiddenSize()
         let shape = try AttentionShape(parameters)
         let rotary = try shape.rotary(parameters, loader, pairing: Self.pairing)
-        let layerCount = try parameters.layerCount()
+        let kvShape = try Self.kvShape(parameters)
         let embedding = try loader.embedding("token_embd.weight", hiddenSize: hiddenSize)
         func norm(_ name: String) throws(ModelError) -> RMSNorm {
             try loader.norm(name + ".weight", width: hiddenSize, epsilon: shape.epsilon)
         }
         var blocks: [PreNormBlock] = []
-        for layer in 0..<layerCount {
+        for layer in kvShape.places.indices {
             blocks.append(
                 PreNormBlock(
                     attentionNorm: try norm("blk.\(layer).attn_norm"),
                     attention: try loader.groupedQueryAttention(
-                        layer, shape, rotary, hiddenSize: hiddenSize,
+                        layer, shape, kvShape, rotary, hiddenSize: hiddenSize,
                         normalization: try Self.normalization(layer, shape, loader)),
                     feedForwardNorm: try norm("blk.\(layer).ffn_norm"),
                     feedForwards: try Self.feedForwards(layer, parameters, loader)))
@@ -60,7 +71,7 @@ extension PreNormFamily {
                 outputNorm: try norm("output_norm"),
                 output: try Self.output(
                     loader, vocabularySize: embedding.vocabularySize, hiddenSize: hiddenSize),
-                kvShape: shape.kvShape(layerCount: layerCount)))
+                kvShape: kvShape))
     }
 
     var embedding: TokenEmbedding { decoder.embedding }
@@ -69,6 +80,7 @@ extension PreNormFamily {
     var kvShape: KVShape { decoder.kvShape }
 
     func reserve(in shape: inout WorkspaceShape) {
+        decoder.rotary.reserve(in: &shape)
         for block in decoder.blocks { block.reserve(in: &shape) }
     }
 

@@ -3,22 +3,26 @@
 /// The tensors of the layers that several families share, under GGUF's names.
 extension WeightLoader {
     /// `attn_q`, `attn_k`, `attn_v` or all in `attn_qkv`, and `attn_output`, with biases where the
-    /// file has them.
+    /// file has them; `attn_sinks` where it has those.
     func groupedQueryAttention(
-        _ layer: Int, _ shape: AttentionShape, _ rotary: RotaryEmbedding, hiddenSize: Int,
-        normalization: GroupedQueryAttention.Normalization
+        _ layer: Int, _ shape: AttentionShape, _ kvShape: KVShape, _ rotary: RotaryEmbedding?,
+        hiddenSize: Int, normalization: GroupedQueryAttention.Normalization,
+        temperature: QueryTemperature? = nil
     ) throws(ModelError) -> GroupedQueryAttention {
         let name = "blk.\(layer).attn_"
         let queryWidth = shape.queryHeadCount * shape.headDimension
         let kvWidth = shape.kvHeadCount * shape.headDimension
         return GroupedQueryAttention(
-            layer: layer, queryHeadCount: shape.queryHeadCount, kvHeadCount: shape.kvHeadCount,
-            headDimension: shape.headDimension,
+            place: kvShape.places[layer], span: kvShape.spans[kvShape.places[layer].group],
+            queryHeadCount: shape.queryHeadCount, kvHeadCount: shape.kvHeadCount,
+            headDimension: shape.headDimension, scale: shape.scale,
             projections: LinearGroup(
                 try linears(
                     [name + "q", name + "k", name + "v"], fused: name + "qkv",
                     rows: [queryWidth, kvWidth, kvWidth], width: hiddenSize)),
-            normalization: normalization, rotary: rotary,
+            normalization: normalization, rotary: rotary, temperature: temperature,
+            sinks: contains(name + "sinks.weight")
+                ? try vector(name + "sinks.weight", count: shape.queryHeadCount) : nil,
             output: try linear(name + "output", rows: hiddenSize, width: queryWidth))
     }
 

@@ -34,6 +34,8 @@ package struct Benchmark {
     private let model: Model
     private let summary: ModelSummary
     private let runner: ModelRunner
+    /// Positions that the KV pool has room for.
+    private let positionCount: Int
 
     /// Loads the model and reserves what the runs need.
     package init(_ file: GGUFFile, _ options: Options) throws(ModelError) {
@@ -41,10 +43,10 @@ package struct Benchmark {
         let team = try ThreadTeam(threadCount: options.threadCount)
         model = try Model(file, team: team)
         summary = try ModelSummary(file)
-        let positions = max(options.promptTokenCount, options.generatedTokenCount)
+        positionCount = max(16, options.promptTokenCount, options.generatedTokenCount)
         runner = try ModelRunner(
             model, team: team, maxTokenCount: max(1, options.chunkTokenCount),
-            kvBlockCount: positions / 16 + 1)
+            kvBlockCount: model.kvGroups.count * ((positionCount + 15) / 16))
     }
 
     /// Runs everything once to warm up, then each measure `repetitionCount` times.
@@ -99,7 +101,7 @@ package struct Benchmark {
             let end = min(options.promptTokenCount, start + options.chunkTokenCount)
             runner.append(
                 tokens: (start..<end).map { _ in generator.next() }, startPosition: start,
-                blockTable: Int32(0)..<Int32(runner.kvBlockCount),
+                blockTables: Int32(0)..<Int32(runner.kvBlockCount),
                 logitsRowCount: end == options.promptTokenCount ? 1 : 0)
             runner.run { _ in }
         }
@@ -107,10 +109,11 @@ package struct Benchmark {
 
     private func decode(_ count: Int) {
         var generator = SeededTokens(vocabularySize: model.vocabularySize)
-        for position in 0..<min(count, runner.kvBlockCount * 16) {
+        for position in 0..<min(count, positionCount) {
             runner.append(
                 tokens: CollectionOfOne(generator.next()), startPosition: position,
-                blockTable: Int32(0)..<Int32(runner.kvBlockCount), logitsRowCount: 1)
+                promptTokenCount: 0, blockTables: Int32(0)..<Int32(runner.kvBlockCount),
+                logitsRowCount: 1)
             runner.run { _ in }
         }
     }

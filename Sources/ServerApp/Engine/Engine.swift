@@ -160,8 +160,8 @@ final class Engine {
             planned.append(sequence)
             runner.append(
                 tokens: sequence.tokens[entry.startPosition..<entry.endPosition],
-                startPosition: entry.startPosition,
-                blockTable: plan.blockTables[entry.blockTable],
+                startPosition: entry.startPosition, promptTokenCount: sequence.promptTokenCount,
+                blockTables: plan.blockTables[entry.blockTables],
                 logitsRowCount: entry.logitsRowCount)
         }
         runner.run { row in

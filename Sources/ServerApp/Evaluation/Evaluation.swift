@@ -64,7 +64,7 @@ package struct Evaluation {
         let model = try Model(file, team: team)
         let runner = try ModelRunner(
             model, team: team, maxTokenCount: Self.windowLength,
-            kvBlockCount: Self.windowLength / 16, kvType: kvType)
+            kvBlockCount: model.kvGroups.count * Self.windowLength / 16, kvType: kvType)
         guard let largest = (ids + topIDs).max(), let smallest = (ids + topIDs).min(),
             smallest >= 0, largest < model.vocabularySize
         else { throw .unsupported("a reference with token ids outside the model's vocabulary") }
@@ -82,7 +82,7 @@ package struct Evaluation {
     ) {
         runner.append(
             tokens: ids[window], startPosition: 0,
-            blockTable: Int32(0)..<Int32(runner.kvBlockCount),
+            blockTables: Int32(0)..<Int32(runner.kvBlockCount),
             logitsRowCount: window.count)
         // Each row writes its own position, so the threads of the team do not meet.
         runner.run { row in
