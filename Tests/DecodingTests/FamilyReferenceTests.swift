@@ -30,7 +30,7 @@ import Testing
             let model = try Model(reference.file, team: team, instructionSet: instructionSet)
             let runner = try ModelRunner(
                 model, team: team, maxTokenCount: 64, kvBlockCount: 4 * model.kvGroups.count,
-            kvType: .f32)
+                kvType: .f32)
 
             let logits = runner.logits(of: reference.tokens, chunk: 48)
 
@@ -93,7 +93,8 @@ import Testing
         let team = try ThreadTeam(threadCount: threads)
         let model = try Model(reference.file, team: team)
         return body(
-            try ModelRunner(model, team: team, maxTokenCount: 64,
+            try ModelRunner(
+                model, team: team, maxTokenCount: 64,
                 kvBlockCount: 16 * model.kvGroups.count))
     }
 }
