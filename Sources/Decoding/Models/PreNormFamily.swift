@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A family whose layers are pre-norm blocks with grouped-query attention; it says what is in them.
+/// A family whose layers are pre-norm blocks; it says what is in them.
+///
+/// Where it says nothing about attention, that is grouped-query attention over everything.
 protocol PreNormFamily: ModelFamily {
     /// How queries and keys turn.
     static var pairing: RotaryEmbedding.Pairing { get }
@@ -12,6 +14,16 @@ protocol PreNormFamily: ModelFamily {
     static func normalization(
         _ layer: Int, _ shape: AttentionShape, _ loader: WeightLoader
     ) throws(ModelError) -> GroupedQueryAttention.Normalization
+
+    /// The ways in which layers turn queries and keys, by slot.
+    static func rotaries(
+        _ parameters: HyperParameters, _ loader: WeightLoader
+    ) throws(ModelError) -> [RotaryEmbedding]
+
+    static func attention(
+        _ layer: Int, _ parameters: HyperParameters, _ kvShape: KVShape,
+        _ rotaries: [RotaryEmbedding], _ loader: WeightLoader
+    ) throws(ModelError) -> any Attention
 
     /// What follows attention in a layer.
     static func feedForwards(
@@ -25,7 +37,7 @@ protocol PreNormFamily: ModelFamily {
 /// Embedding, pre-norm blocks, output norm and output matrix.
 struct PreNormDecoder {
     let embedding: TokenEmbedding
-    let rotary: RotaryEmbedding
+    let rotaries: [RotaryEmbedding]
     let blocks: [PreNormBlock]
     let outputNorm: RMSNorm
     let output: Matrix
@@ -45,29 +57,43 @@ extension PreNormFamily {
         _ layer: Int, _ shape: AttentionShape, _ loader: WeightLoader
     ) throws(ModelError) -> GroupedQueryAttention.Normalization { .none }
 
+    static func rotaries(
+        _ parameters: HyperParameters, _ loader: WeightLoader
+    ) throws(ModelError) -> [RotaryEmbedding] {
+        [try AttentionShape(parameters).rotary(parameters, loader, pairing: pairing)]
+    }
+
+    static func attention(
+        _ layer: Int, _ parameters: HyperParameters, _ kvShape: KVShape,
+        _ rotaries: [RotaryEmbedding], _ loader: WeightLoader
+    ) throws(ModelError) -> any Attention {
+        let shape = try AttentionShape(parameters)
+        return try loader.groupedQueryAttention(
+            layer, shape, kvShape, rotaries[0], hiddenSize: try parameters.hiddenSize(),
+            normalization: try normalization(layer, shape, loader))
+    }
+
     init(_ parameters: HyperParameters, _ loader: WeightLoader) throws(ModelError) {
         let hiddenSize = try parameters.hiddenSize()
-        let shape = try AttentionShape(parameters)
-        let rotary = try shape.rotary(parameters, loader, pairing: Self.pairing)
+        let epsilon = try parameters.positive("attention.layer_norm_rms_epsilon")
         let kvShape = try Self.kvShape(parameters)
+        let rotaries = try Self.rotaries(parameters, loader)
         let embedding = try loader.embedding("token_embd.weight", hiddenSize: hiddenSize)
         func norm(_ name: String) throws(ModelError) -> RMSNorm {
-            try loader.norm(name + ".weight", width: hiddenSize, epsilon: shape.epsilon)
+            try loader.norm(name + ".weight", width: hiddenSize, epsilon: epsilon)
         }
         var blocks: [PreNormBlock] = []
         for layer in kvShape.places.indices {
             blocks.append(
                 PreNormBlock(
                     attentionNorm: try norm("blk.\(layer).attn_norm"),
-                    attention: try loader.groupedQueryAttention(
-                        layer, shape, kvShape, rotary, hiddenSize: hiddenSize,
-                        normalization: try Self.normalization(layer, shape, loader)),
+                    attention: try Self.attention(layer, parameters, kvShape, rotaries, loader),
                     feedForwardNorm: try norm("blk.\(layer).ffn_norm"),
                     feedForwards: try Self.feedForwards(layer, parameters, loader)))
         }
         self.init(
             decoder: PreNormDecoder(
-                embedding: embedding, rotary: rotary, blocks: blocks,
+                embedding: embedding, rotaries: rotaries, blocks: blocks,
                 outputNorm: try norm("output_norm"),
                 output: try Self.output(
                     loader, vocabularySize: embedding.vocabularySize, hiddenSize: hiddenSize),
@@ -80,13 +106,13 @@ extension PreNormFamily {
     var kvShape: KVShape { decoder.kvShape }
 
     func reserve(in shape: inout WorkspaceShape) {
-        decoder.rotary.reserve(in: &shape)
+        for rotary in decoder.rotaries { rotary.reserve(in: &shape) }
         for block in decoder.blocks { block.reserve(in: &shape) }
     }
 
     func forward(_ step: Step) {
         decoder.embedding.apply(step)
-        decoder.rotary.prepare(step)
+        for rotary in decoder.rotaries { rotary.prepare(step) }
         for block in decoder.blocks { block.apply(step) }
     }
 }

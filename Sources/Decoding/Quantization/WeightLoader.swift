@@ -87,6 +87,65 @@ final class WeightLoader {
         return try pack(tensor, count: count, rows: rows, width: width)
     }
 
+    /// Matrices of different heights that follow each other in one tensor of rows [Σ rows · count, width]:
+    /// `count` times one of each height. One array for each height.
+    func stackedMatrices(
+        _ name: String, count: Int, rows: [Int], width: Int
+    ) throws(ModelError) -> [[Matrix]] {
+        let period = rows.reduce(0, +)
+        let tensor = try take(name, shape: [count * period, width])
+        var stacks: [[Matrix]] = []
+        var first = 0
+        for rowCount in rows {
+            var matrices: [Matrix] = []
+            for index in 0..<count {
+                matrices += try pack(
+                    tensor, count: 1, firstRow: index * period + first, rows: rowCount,
+                    width: width)
+            }
+            stacks.append(matrices)
+            first += rowCount
+        }
+        return stacks
+    }
+
+    /// The transposes [width, rows] of `count` matrices [rows, width] in float32, which holds the values of
+    /// every type: rows `firstRow + i · period` on of the tensor, which another call has taken.
+    func transposedMatrices(
+        _ name: String, count: Int, firstRow: Int = 0, period: Int, rows: Int, width: Int
+    ) throws(ModelError) -> [Matrix] {
+        guard let tensor = file.tensor(name) else { throw .missingTensor(name) }
+        guard let source = file.bytes(of: tensor).baseAddress else {
+            throw .missingTensor(name)
+        }
+        let strips = Matrix.stripCount(rows: width)
+        let stripBytes = apus_strip_bytes(TensorType.f32.rawValue, rows)
+        let packed = try memory.allocate(byteCount: count * strips * stripBytes)
+        team.forEach(count) { index, _ in
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * rows * width) { values in
+                guard let values = values.baseAddress else { return }
+                let transposed = values + rows * width
+                apus_dequantize(
+                    tensor.type.rawValue, source + (firstRow + index * period) * tensor.rowBytes,
+                    values, rows * width)
+                for row in 0..<rows {
+                    for column in 0..<width {
+                        transposed[column * rows + row] = values[row * width + column]
+                    }
+                }
+                for strip in 0..<strips {
+                    apus_pack_strip(
+                        TensorType.f32.rawValue, transposed + strip * 16 * rows,
+                        rows * MemoryLayout<Float>.stride, min(16, width - strip * 16), rows,
+                        packed + (index * strips + strip) * stripBytes)
+                }
+            }
+        }
+        file.discardPages(of: tensor)
+        return try matrices(
+            of: .f32, name: name, count: count, rows: width, width: rows, strips: packed)
+    }
+
     /// A linear map, with its bias where the file has `bias`.
     func linear(_ name: String, rows: Int, width: Int) throws(ModelError) -> Linear {
         let weight = try matrix(name + ".weight", rows: rows, width: width)
@@ -149,15 +208,22 @@ final class WeightLoader {
                 min(16, rows - item % strips * 16), width, packed + item * stripBytes)
         }
         file.discardPages(of: tensor)
+        return try matrices(
+            of: tensor.type, name: tensor.name, count: count, rows: rows, width: width,
+            strips: packed)
+    }
+
+    private func matrices(
+        of type: TensorType, name: String, count: Int, rows: Int, width: Int,
+        strips packed: UnsafeMutableRawPointer
+    ) throws(ModelError) -> [Matrix] {
+        let bytes = Matrix.stripCount(rows: rows) * apus_strip_bytes(type.rawValue, width)
         var matrices: [Matrix] = []
         matrices.reserveCapacity(count)
         for index in 0..<count {
             let matrix = Matrix(
-                type: tensor.type, rowCount: rows, width: width,
-                strips: packed + index * strips * stripBytes, isa: isa)
-            guard let matrix else {
-                throw .unsupportedType(tensor: tensor.name, type: tensor.type.name)
-            }
+                type: type, rowCount: rows, width: width, strips: packed + index * bytes, isa: isa)
+            guard let matrix else { throw .unsupportedType(tensor: name, type: type.name) }
             matrices.append(matrix)
         }
         return matrices
