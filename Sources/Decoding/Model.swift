@@ -19,17 +19,31 @@ package final class Model {
     private let memory: Memory
 
     /// Reads, checks and packs the weights of `file` on all threads of `team`.
-    package init(
+    package convenience init(
         _ file: GGUFFile, team: ThreadTeam, instructionSet: InstructionSet = .best
+    ) throws(ModelError) {
+        try self.init(file, team: team, instructionSet: instructionSet, onlyMeasures: false)
+    }
+
+    /// Everything but the packing: sizes and shapes are right, matrices are zero and take no memory.
+    static func measured(_ file: GGUFFile, team: ThreadTeam) throws(ModelError) -> Model {
+        try Model(file, team: team, instructionSet: .best, onlyMeasures: true)
+    }
+
+    private init(
+        _ file: GGUFFile, team: ThreadTeam, instructionSet: InstructionSet, onlyMeasures: Bool
     ) throws(ModelError) {
         let parameters = try HyperParameters(file)
         let type = try Decoding.family(of: parameters.architecture)
         try parameters.checkVariants()
-        contextLength = try parameters.contextLength()
         let memory = Memory()
         let loader = WeightLoader(
-            file: file, memory: memory, isa: instructionSet.isa, team: team)
+            file: file, memory: memory, isa: instructionSet.isa, team: team,
+            onlyMeasures: onlyMeasures)
         family = try type.init(parameters, loader)
+        // Where a family's layers see all there is, a window changes nothing up to its length.
+        contextLength = try parameters.contextLength(
+            heedsWindow: !family.kvShape.spans.allSatisfy { $0 == .full })
         try loader.checkAllUsed()
         architecture = parameters.architecture
         self.memory = memory

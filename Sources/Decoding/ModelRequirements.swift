@@ -2,22 +2,29 @@
 
 package import ModelFile
 
-/// What serving a model needs, read from its file before anything is allocated.
+/// What serving a model needs, found by going through the motions of loading it: every check is made and
+/// every byte counted, but no weight is read.
 package struct ModelRequirements: Sendable {
     /// Positions that can be computed as the model was trained.
     package let contextLength: Int
     /// Bytes of the packed weights.
     package let weightBytes: Int
+    /// Bytes of what steps write beside keys and values.
+    package let scratchBytes: Int
     private let kvShape: KVShape
 
-    package init(_ file: GGUFFile) throws(ModelError) {
-        let summary = try ModelSummary(file)
-        let parameters = try HyperParameters(file)
-        let family = try family(of: parameters.architecture)
-        try parameters.checkVariants()
-        contextLength = try parameters.contextLength()
-        weightBytes = summary.packedBytes
-        kvShape = try family.kvShape(parameters)
+    /// For steps of up to `maxTokenCount` tokens on `threadCount` threads.
+    package init(
+        _ file: GGUFFile, maxTokenCount: Int = 512, threadCount: Int = 1
+    ) throws(ModelError) {
+        let team = try ThreadTeam(threadCount: threadCount)
+        let model = try Model.measured(file, team: team)
+        let runner = try ModelRunner(
+            model, team: team, maxTokenCount: maxTokenCount, kvBlockCount: 1, kvType: .f16)
+        contextLength = model.contextLength
+        weightBytes = model.weightBytes
+        scratchBytes = runner.allocatedBytes - model.kvBlockBytes(.f16)
+        kvShape = model.family.kvShape
     }
 
     /// Bytes that one KV block takes: 16 positions of one group's layers.
@@ -25,4 +32,18 @@ package struct ModelRequirements: Sendable {
 
     /// What the queries of each group of layers see.
     package var kvGroups: [AttentionSpan] { kvShape.spans }
+
+    /// Bytes that one position takes in all layers, before any is given back.
+    package func kvPositionBytes(_ type: KVType) -> Int {
+        kvShape.blockBytes(type) / 16 * kvShape.spans.count
+    }
+
+    /// Bytes of the keys and values of `positionCount` positions computed one after the other, when what
+    /// no later position sees is given back.
+    package func kvBytes(_ type: KVType, positionCount: Int) -> Int {
+        kvShape.spans.reduce(0) { bytes, span in
+            let first = span.firstPosition(for: max(0, positionCount - 1)) / 16
+            return bytes + kvShape.blockBytes(type) * ((positionCount + 15) / 16 - first)
+        }
+    }
 }

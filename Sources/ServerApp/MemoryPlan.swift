@@ -18,10 +18,13 @@ extension Server {
     /// Sizes the KV pool from what the weights leave; fails with the numbers when the model
     /// does not fit.
     static func plan(
-        _ configuration: ServerConfiguration, file: GGUFFile
+        _ configuration: ServerConfiguration, file: GGUFFile, threadCount: Int
     ) throws(ServerError) -> MemoryPlan {
         let requirements: ModelRequirements
-        do { requirements = try ModelRequirements(file) } catch { throw .model(error) }
+        do {
+            requirements = try ModelRequirements(
+                file, maxTokenCount: configuration.stepTokenCount, threadCount: threadCount)
+        } catch { throw .model(error) }
         let memory = MemoryLimit.available()
         let contextLength = configuration.contextLength ?? requirements.contextLength
         guard contextLength <= requirements.contextLength else {
@@ -37,11 +40,12 @@ extension Server {
                     forPositionCount: contextLength,
                     maxStepTokenCount: configuration.stepTokenCount, blockLength: 16)
         }
-        let left = memory.availableBytes - requirements.weightBytes
+        let left =
+            memory.availableBytes - requirements.weightBytes - requirements.scratchBytes
         guard left > blockBytes * 16 else {
             throw .configuration(
-                "the weights need \(MemoryLimit.gibibytes(requirements.weightBytes)), "
-                    + "\(memory.reason)")
+                "the weights need \(MemoryLimit.gibibytes(requirements.weightBytes)) and steps "
+                    + "\(MemoryLimit.gibibytes(requirements.scratchBytes)), \(memory.reason)")
         }
         let wanted = blocksPerSequence * configuration.parallelCount
         let affordable = (configuration.kvBytes ?? left / 2) / blockBytes
@@ -63,9 +67,11 @@ extension Server {
                     maxPrefillTokenCountWhileDecoding: min(
                         configuration.prefillTokenCountWhileDecoding, configuration.stepTokenCount),
                     maxSequenceLength: contextLength, kvBlockCount: blockCount, kvSpans: spans),
-                kvType: configuration.kvType, maxWorkingBytes: left,
+                kvType: configuration.kvType,
+                maxWorkingBytes: left + requirements.scratchBytes,
                 summary: """
-                    memory: weights \(MemoryLimit.gibibytes(requirements.weightBytes)), KV pool \
+                    memory: weights \(MemoryLimit.gibibytes(requirements.weightBytes)), scratch \
+                    \(MemoryLimit.gibibytes(requirements.scratchBytes)), KV pool \
                     \(MemoryLimit.gibibytes(blockCount * blockBytes)) for \
                     \(blockCount / blocksPerSequence) sequences of \(contextLength) positions \
                     (\(configuration.kvType.rawValue)); \(memory.reason)

@@ -26,7 +26,7 @@ package final class Server: Sendable {
     ) async throws(ServerError) {
         let processors = ProcessorCount.available()
         let threadCount = configuration.threadCount ?? processors.count
-        let plan = try Self.plan(configuration, file: file)
+        let plan = try Self.plan(configuration, file: file, threadCount: threadCount)
         logger.info("threads: \(threadCount) (\(processors.reason))")
         logger.info("\(plan.summary)")
         let mailbox = EngineMailbox(maxSubmissionCount: configuration.maxWaitingCount)

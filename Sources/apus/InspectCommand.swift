@@ -65,12 +65,16 @@ struct InspectCommand: ParsableCommand {
     private func printRequirements(_ file: GGUFFile) {
         do {
             let needs = try ModelRequirements(file)
-            let perToken = needs.kvBlockBytes(.f16) / 16
-            print("context         \(needs.contextLength) positions")
+            let length = needs.contextLength
+            print("context         \(length) positions")
             print("weights         \(MemoryLimit.gibibytes(needs.weightBytes)) packed")
             print(
-                "KV              \(perToken) bytes per position (f16), "
-                    + "\(MemoryLimit.gibibytes(perToken * needs.contextLength)) per full context")
+                "scratch         \(MemoryLimit.gibibytes(needs.scratchBytes)) "
+                    + "for steps of 512 tokens")
+            print(
+                "KV              \(needs.kvPositionBytes(.f16)) bytes per position (f16), "
+                    + MemoryLimit.gibibytes(needs.kvBytes(.f16, positionCount: length))
+                    + " per full context")
         } catch {
             print("not servable    \(error)")
         }

@@ -23,7 +23,6 @@ struct LatentExpansion {
         guard let shape else { return nil }
         self.shape = shape
         valueStride = (shape.valueDimension + 15) / 16 * 16
-        // The strips of the keys' last dimensions may be wider than they are.
         pageValueCount = 16 * (shape.queryDimension + valueStride)
         entries = try memory.allocate(
             Float.self, count: Self.positionCount * shape.dimension)

@@ -144,10 +144,11 @@ extension HyperParameters {
         return (count, try int("expert_used_count", in: 1...count))
     }
 
-    /// Positions that can be computed as the model was trained: `context_length`, and no more than
-    /// `attention.sliding_window`, within which a window changes nothing.
-    func contextLength() throws(ModelError) -> Int {
+    /// Positions that can be computed as the model was trained: `context_length` and, where layers do not
+    /// heed it, no more than `attention.sliding_window`.
+    func contextLength(heedsWindow: Bool) throws(ModelError) -> Int {
         let length = try int("context_length", in: 1...Self.maxContextLength)
+        guard !heedsWindow else { return length }
         let window = try intIfPresent("attention.sliding_window", in: 0...Int(Int32.max)) ?? 0
         return window > 0 ? min(length, window) : length
     }

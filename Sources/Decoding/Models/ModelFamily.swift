@@ -19,8 +19,6 @@ protocol ModelFamily {
     var output: Matrix { get }
 
     /// What the layers keep of each position.
-    static func kvShape(_ parameters: HyperParameters) throws(ModelError) -> KVShape
-    /// The same, once loaded.
     var kvShape: KVShape { get }
 
     /// Asks for the scratch that the layers need.
@@ -44,12 +42,6 @@ func family(of architecture: String) throws(ModelError) -> any ModelFamily.Type 
 }
 
 extension ModelFamily {
-    /// Grouped-query attention in every layer, as most families have it.
-    static func kvShape(_ parameters: HyperParameters) throws(ModelError) -> KVShape {
-        try AttentionShape(parameters).kvShape(
-            spans: Array(repeating: .full, count: try parameters.layerCount()))
-    }
-
     /// The output matrix, or the embedding's where the file ties them.
     static func output(
         _ loader: WeightLoader, vocabularySize: Int, hiddenSize: Int

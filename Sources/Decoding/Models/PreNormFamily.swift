@@ -10,6 +10,9 @@ protocol PreNormFamily: ModelFamily {
     /// Which positions the queries of each layer see.
     static func spans(_ parameters: HyperParameters) throws(ModelError) -> [AttentionSpan]
 
+    /// What the layers keep of each position.
+    static func kvShape(_ parameters: HyperParameters) throws(ModelError) -> KVShape
+
     /// What attention does to queries and keys before they turn.
     static func normalization(
         _ layer: Int, _ shape: AttentionShape, _ loader: WeightLoader

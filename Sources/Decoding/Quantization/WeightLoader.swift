@@ -9,9 +9,14 @@ final class WeightLoader {
     let memory: Memory
     let isa: apus_isa
     private let team: ThreadTeam
+    /// Whether matrices are only given their places, to learn what they take.
+    private let onlyMeasures: Bool
     private var unused: Set<String>
 
-    init(file: GGUFFile, memory: Memory, isa: apus_isa, team: ThreadTeam) {
+    init(
+        file: GGUFFile, memory: Memory, isa: apus_isa, team: ThreadTeam, onlyMeasures: Bool = false
+    ) {
+        self.onlyMeasures = onlyMeasures
         self.file = file
         self.memory = memory
         self.isa = isa
@@ -121,7 +126,7 @@ final class WeightLoader {
         let strips = Matrix.stripCount(rows: width)
         let stripBytes = apus_strip_bytes(TensorType.f32.rawValue, rows)
         let packed = try memory.allocate(byteCount: count * strips * stripBytes)
-        team.forEach(count) { index, _ in
+        team.forEach(onlyMeasures ? 0 : count) { index, _ in
             withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * rows * width) { values in
                 guard let values = values.baseAddress else { return }
                 let transposed = values + rows * width
@@ -141,7 +146,7 @@ final class WeightLoader {
                 }
             }
         }
-        file.discardPages(of: tensor)
+        if !onlyMeasures { file.discardPages(of: tensor) }
         return try matrices(
             of: .f32, name: name, count: count, rows: width, width: rows, strips: packed)
     }
@@ -201,13 +206,13 @@ final class WeightLoader {
         guard let source = file.bytes(of: tensor).baseAddress else {
             throw .missingTensor(tensor.name)
         }
-        team.forEach(count * strips) { item, _ in
+        team.forEach(onlyMeasures ? 0 : count * strips) { item, _ in
             let row = firstRow + item / strips * rows + item % strips * 16
             apus_pack_strip(
                 type, source + row * tensor.rowBytes, tensor.rowBytes,
                 min(16, rows - item % strips * 16), width, packed + item * stripBytes)
         }
-        file.discardPages(of: tensor)
+        if !onlyMeasures { file.discardPages(of: tensor) }
         return try matrices(
             of: tensor.type, name: tensor.name, count: count, rows: rows, width: width,
             strips: packed)
