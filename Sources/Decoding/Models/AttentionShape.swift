@@ -49,9 +49,10 @@ struct AttentionShape {
         return hiddenSize / headCount
     }
 
-    /// The rotary embedding that the hyper-parameters describe.
+    /// The rotary embedding that the hyper-parameters describe; `truncatesRamp` as in `RotaryScaling`.
     func rotary(
-        _ parameters: HyperParameters, _ loader: WeightLoader, pairing: RotaryEmbedding.Pairing
+        _ parameters: HyperParameters, _ loader: WeightLoader, pairing: RotaryEmbedding.Pairing,
+        truncatesRamp: Bool = true
     ) throws(ModelError) -> RotaryEmbedding {
         let key = "rope.dimension_count"
         let dimension =
@@ -62,7 +63,8 @@ struct AttentionShape {
                 found: "\(dimension)")
         }
         let base = try parameters.positive("rope.freq_base", default: 10000)
-        let scaling = try RotaryScaling(parameters, pairCount: dimension / 2, base: base)
+        let scaling = try RotaryScaling(
+            parameters, pairCount: dimension / 2, base: base, truncatesRamp: truncatesRamp)
         let factors = try loader.rotaryFactors(count: dimension / 2)
         return RotaryEmbedding(
             pairing: pairing, base: base,

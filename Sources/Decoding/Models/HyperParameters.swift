@@ -11,7 +11,7 @@ struct HyperParameters {
     static let maxWidth = 1 << 20
     static let maxHeadCount = 1024
     static let maxHeadDimension = 4096
-    private static let maxLayerCount = 1024
+    static let maxLayerCount = 1024
     private static let maxExpertCount = 4096
     static let maxContextLength = 1 << 27
 

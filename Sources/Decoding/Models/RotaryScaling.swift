@@ -11,7 +11,11 @@ struct RotaryScaling {
     /// Multiplies queries and keys.
     let amplitude: Double
 
-    init(_ parameters: HyperParameters, pairCount: Int, base: Float) throws(ModelError) {
+    /// Whether YaRN's ramp begins and ends at whole pairs is the family's way, `truncatesRamp`, unless the
+    /// file says otherwise: by `rope.scaling.yarn_truncate`, which no converter writes.
+    init(
+        _ parameters: HyperParameters, pairCount: Int, base: Float, truncatesRamp: Bool = true
+    ) throws(ModelError) {
         let factor = Double(try Self.factor(parameters))
         // A factor without a type is linear, as in old files.
         switch try parameters.stringIfPresent("rope.scaling.type") ?? "linear" {
@@ -23,7 +27,10 @@ struct RotaryScaling {
             amplitude = 1
         case "yarn":
             guard base > 1 else { throw .unsupported("YaRN with a rotary base of \(base)") }
-            let ramp = try YarnRamp(parameters, pairCount: pairCount, base: Double(base))
+            let ramp = try YarnRamp(
+                parameters, pairCount: pairCount, base: Double(base),
+                truncates: try parameters.boolIfPresent("rope.scaling.yarn_truncate")
+                    ?? truncatesRamp)
             divisors = (0..<pairCount).map { pair in
                 let share = ramp.share(pair)
                 return 1 / (share / factor + 1 - share)
@@ -51,7 +58,9 @@ private struct YarnRamp {
     private let first: Double
     private let last: Double
 
-    init(_ parameters: HyperParameters, pairCount: Int, base: Double) throws(ModelError) {
+    init(
+        _ parameters: HyperParameters, pairCount: Int, base: Double, truncates: Bool
+    ) throws(ModelError) {
         // Where the file does not say, its context is the one of training.
         let original = "rope.scaling.original_context_length"
         let length = try parameters.int(
@@ -63,8 +72,9 @@ private struct YarnRamp {
         func pair(turns count: Float) -> Double {
             Double(pairCount) * log(Double(length) / (Double(count) * 2 * .pi)) / log(base)
         }
-        first = max(0, pair(turns: fast).rounded(.down))
-        last = min(Double(2 * pairCount - 1), pair(turns: slow).rounded(.up))
+        let (begin, end) = (pair(turns: fast), pair(turns: slow))
+        first = max(0, truncates ? begin.rounded(.down) : begin)
+        last = min(Double(2 * pairCount - 1), truncates ? end.rounded(.up) : end)
     }
 
     /// 0 where a pair keeps its frequency, 1 where it is divided by the factor.

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// gpt-oss-20b and 120b: attention sinks, every other layer local, biases everywhere, clamped SwiGLU
+/// (OpenAI 2025).
+struct GPTOSS: PreNormFamily {
+    static let architecture = "gpt-oss"
+    static let pairing = RotaryEmbedding.Pairing.halves
+    static let feedForwardNorm = "post_attention_norm"
+
+    let decoder: PreNormDecoder
+
+    static func spans(_ parameters: HyperParameters) throws(ModelError) -> [AttentionSpan] {
+        try parameters.spans(.sliding(try parameters.slidingWindow()), period: 2)
+    }
+
+    static func rotaries(
+        _ parameters: HyperParameters, _ loader: WeightLoader
+    ) throws(ModelError) -> [RotaryEmbedding] {
+        [
+            try AttentionShape(parameters).rotary(
+                parameters, loader, pairing: pairing, truncatesRamp: false)
+        ]
+    }
+
+    static func feedForwards(
+        _ layer: Int, _ parameters: HyperParameters, _ loader: WeightLoader
+    ) throws(ModelError) -> [any FeedForward] {
+        []
+    }
+}
