@@ -10,7 +10,7 @@ internal import CKernels
 /// *Absorbed*, the key map is applied to the query instead and the value map to the result, and attention
 /// is over the latents themselves: cheap for a single query. They round differently, and a token must
 /// come out the same in any step, so the choice is the token's: those of a prompt expand, generated ones
-/// absorb (decision 9).
+/// absorb (decision 10).
 struct LatentAttention {
     /// How hidden states become queries.
     enum Query {
