@@ -95,17 +95,78 @@ static void ISA(rms_norm)(const float *x, const float *weight, float epsilon, si
         y[i] = x[i] * factor * weight[i];
 }
 
-static void ISA(swiglu)(const float *gate, const float *up, size_t count, float *y) {
+static void ISA(layer_norm)(const float *x, const float *weight, const float *bias, float epsilon,
+                            size_t count, float *y) {
+    V16 sum = {0}, squares = {0};
     size_t whole = count / 16 * 16;
+    for (size_t i = 0; i < whole; i += 16)
+        sum += ISA(load)(x + i);
+    sum += ISA(load_part)(x + whole, count - whole, 0);
+    float mean = ISA(sum_lanes)(sum) / (float)count;
     for (size_t i = 0; i < whole; i += 16) {
-        V16 g = ISA(load)(gate + i);
-        ISA(store)(y + i, g / (1.0f + ISA(exp16)(-g)) * ISA(load)(up + i));
+        V16 v = ISA(load)(x + i) - mean;
+        squares = ISA(fma)(v, v, squares);
     }
-    if (whole < count) {
-        V16 g = ISA(load_part)(gate + whole, count - whole, 0);
-        V16 v = g / (1.0f + ISA(exp16)(-g)) * ISA(load_part)(up + whole, count - whole, 0);
-        memcpy(y + whole, &v, (count - whole) * sizeof(float));
+    V16 rest = ISA(load_part)(x + whole, count - whole, mean) - mean;
+    squares = ISA(fma)(rest, rest, squares);
+    float factor = 1.0f / sqrtf(ISA(sum_lanes)(squares) / (float)count + epsilon);
+    for (size_t i = 0; i < count; i++)
+        y[i] = (x[i] - mean) * factor * weight[i] + bias[i];
+}
+
+/// x · σ(x · slope).
+INLINE V16 ISA(gate16)(V16 x, V16 slope) {
+    return x / (1.0f + ISA(exp16)(-x * slope));
+}
+
+INLINE V16 ISA(swiglu16)(V16 gate, V16 up, float alpha, float limit) {
+    (void)alpha, (void)limit;
+    return ISA(gate16)(gate, (V16){0} + 1.0f) * up;
+}
+
+INLINE V16 ISA(geglu16)(V16 gate, V16 up, float alpha, float limit) {
+    (void)alpha, (void)limit;
+    // 2 √(2/π) and that times 0.044715.
+    V16 slope = ISA(fma)(gate * gate, (V16){0} + 0.0713548163f, (V16){0} + 1.59576912f);
+    return ISA(gate16)(gate, slope) * up;
+}
+
+INLINE V16 ISA(clamped_swiglu16)(V16 gate, V16 up, float alpha, float limit) {
+    gate = ISA(select)(gate > limit, (V16){0} + limit, gate);
+    up = ISA(select)(up > limit, (V16){0} + limit, up);
+    up = ISA(select)(up < -limit, (V16){0} - limit, up);
+    return ISA(gate16)(gate, (V16){0} + alpha) * (up + 1.0f);
+}
+
+#define GATED(name)                                                                                \
+    INLINE void ISA(name##_all)(const float *gate, const float *up, float alpha, float limit,       \
+                                size_t count, float *y) {                                          \
+        size_t whole = count / 16 * 16;                                                            \
+        for (size_t i = 0; i < whole; i += 16)                                                     \
+            ISA(store)(y + i, ISA(name##16)(ISA(load)(gate + i), ISA(load)(up + i), alpha, limit)); \
+        if (whole < count) {                                                                       \
+            V16 v = ISA(name##16)(ISA(load_part)(gate + whole, count - whole, 0),                   \
+                                  ISA(load_part)(up + whole, count - whole, 0), alpha, limit);      \
+            memcpy(y + whole, &v, (count - whole) * sizeof(float));                                 \
+        }                                                                                          \
     }
+
+GATED(swiglu)
+GATED(geglu)
+GATED(clamped_swiglu)
+#undef GATED
+
+static void ISA(swiglu)(const float *gate, const float *up, size_t count, float *y) {
+    ISA(swiglu_all)(gate, up, 0, 0, count, y);
+}
+
+static void ISA(geglu)(const float *gate, const float *up, size_t count, float *y) {
+    ISA(geglu_all)(gate, up, 0, 0, count, y);
+}
+
+static void ISA(clamped_swiglu)(const float *gate, const float *up, float alpha, float limit,
+                                size_t count, float *y) {
+    ISA(clamped_swiglu_all)(gate, up, alpha, limit, count, y);
 }
 
 static void ISA(add_scaled)(float a, const float *x, size_t count, float *y) {
@@ -211,7 +272,10 @@ static void ISA(finish_attention)(apus_attention_query *query, size_t value_dime
 
 static const apus_vector_operations ISA(operations) = {
     .rms_norm = ISA(rms_norm),
+    .layer_norm = ISA(layer_norm),
     .swiglu = ISA(swiglu),
+    .geglu = ISA(geglu),
+    .clamped_swiglu = ISA(clamped_swiglu),
     .add_scaled = ISA(add_scaled),
     .rotate_interleaved = ISA(rotate_interleaved),
     .rotate_halves = ISA(rotate_halves),

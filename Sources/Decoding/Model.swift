@@ -35,15 +35,15 @@ package final class Model {
     ) throws(ModelError) {
         let parameters = try HyperParameters(file)
         let type = try Decoding.family(of: parameters.architecture)
-        try parameters.checkVariants()
+        try parameters.checkVariants(honoring: type.honoredKeys)
         let memory = Memory()
         let loader = WeightLoader(
             file: file, memory: memory, isa: instructionSet.isa, team: team,
             onlyMeasures: onlyMeasures)
         family = try type.init(parameters, loader)
         // Where a family's layers see all there is, a window changes nothing up to its length.
-        contextLength = try parameters.contextLength(
-            heedsWindow: !family.kvShape.spans.allSatisfy { $0 == .full })
+        contextLength = try type.contextLength(
+            parameters, heedsWindow: !family.kvShape.spans.allSatisfy { $0 == .full })
         try loader.checkAllUsed()
         architecture = parameters.architecture
         self.memory = memory

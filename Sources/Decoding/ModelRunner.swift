@@ -54,7 +54,7 @@ package final class ModelRunner {
         let family = model.family
         var shape = WorkspaceShape()
         shape.hiddenSize = family.outputNorm.width
-        shape.quantizes = family.output.takesQuantizedColumns
+        shape.quantizes = family.output.weight.takesQuantizedColumns
         family.reserve(in: &shape)
         let kv = try KVPool(
             memory, shape: family.kvShape, type: kvType, blockCount: kvBlockCount, isa: model.isa)
@@ -107,10 +107,12 @@ package final class ModelRunner {
                 step.hidden[wanted[index].row], into: headInput.rows[slot], step)
             headInput.updateQuantized(row: slot)
         }
-        Linear(weight: family.output, bias: nil).apply(
-            headInput, into: logits, count: tile.count, step)
+        family.output.apply(headInput, into: logits, count: tile.count, step)
         step.team.forEach(tile.count) { slot, worker in
             let row = wanted[tile.lowerBound + slot]
+            if family.logitScale != 1 {
+                for token in 0..<model.vocabularySize { logits[slot][token] *= family.logitScale }
+            }
             visit(
                 Row(
                     slice: row.slice, index: row.index, ordinal: tile.lowerBound + slot,

@@ -40,6 +40,8 @@ final class Step {
 
     /// Residual stream [T, H].
     let hidden: Rows
+    /// What a branch of a layer comes to, where it is not added to the residual stream as it is [T, H].
+    let branch: Rows
     /// Normalised input of the next matrices [T, H].
     let normed: Activations
     /// Queries, keys and values [T, …].
@@ -71,6 +73,7 @@ final class Step {
                 memory, capacity: maxRowCount, width: width, isa: isa, quantizes: shape.quantizes)
         }
         hidden = try Rows(memory, capacity: maxRowCount, width: shape.hiddenSize)
+        branch = try Rows(memory, capacity: maxRowCount, width: shape.hiddenSize)
         normed = try activations(shape.hiddenSize)
         projections = try Rows(memory, capacity: maxRowCount, width: shape.projectionWidth)
         attended = try activations(shape.attendedWidth)

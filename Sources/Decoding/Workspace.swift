@@ -108,6 +108,8 @@ struct WorkspaceShape {
     var expertCount = 0
     var activeExpertCount = 0
     var expertWidth = 0
+    /// Whether experts take inputs that were weighed.
+    var weighsExpertInput = false
     var valueDimension = 0
     /// By `RotaryEmbedding.slot`.
     var rotaryPairCounts: [Int] = []

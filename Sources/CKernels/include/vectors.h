@@ -74,8 +74,18 @@ typedef void apus_load_latents_fn(const apus_kv_view *kv, size_t start, size_t c
 typedef struct {
     /// y = x / √(mean(x²) + epsilon) · weight [Zhang and Sennrich 2019]. y may be x.
     void (*rms_norm)(const float *x, const float *weight, float epsilon, size_t count, float *y);
+    /// y = (x − mean) / √(variance + epsilon) · weight + bias [Ba et al. 2016]. y may be x.
+    void (*layer_norm)(const float *x, const float *weight, const float *bias, float epsilon,
+                       size_t count, float *y);
     /// y = gate · σ(gate) · up [Shazeer 2020]. y may be gate.
     void (*swiglu)(const float *gate, const float *up, size_t count, float *y);
+    /// y = gelu(gate) · up, with gelu(x) = x · σ(2 √(2/π) (x + 0.044715 x³)), its tanh approximation
+    /// [Hendrycks and Gimpel 2016]. y may be gate.
+    void (*geglu)(const float *gate, const float *up, size_t count, float *y);
+    /// y = g · σ(alpha · g) · (u + 1), with g = min(gate, limit) and u = up held to ±limit [gpt-oss].
+    /// y may be gate.
+    void (*clamped_swiglu)(const float *gate, const float *up, float alpha, float limit,
+                           size_t count, float *y);
     /// y += a · x
     void (*add_scaled)(float a, const float *x, size_t count, float *y);
     /// Rotates the pairs (x[2i], x[2i + 1]) by the angles' cosines and sines.

@@ -56,6 +56,9 @@ struct KVShape: Equatable {
         self.spans = spans
     }
 
+    /// What a layer's queries see.
+    func span(ofLayer layer: Int) -> AttentionSpan { spans[places[layer].group] }
+
     /// Heads that have a page each.
     var headCount: Int {
         switch entry {

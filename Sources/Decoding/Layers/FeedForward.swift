@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A part of a layer that adds to the residual stream from the normalised one.
+/// The part of a layer in which each position is computed for itself.
 protocol FeedForward {
-    /// Asks for the scratch that `apply` writes.
+    /// Asks for the scratch that `add` writes.
     func reserve(in shape: inout WorkspaceShape)
 
-    /// hidden += f(normed).
-    func apply(_ step: Step)
+    /// output += f(normed).
+    func add(_ step: Step, to output: Rows)
 }
 
 extension GatedFeedForward: FeedForward {}

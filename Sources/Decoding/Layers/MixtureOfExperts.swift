@@ -2,39 +2,56 @@
 
 internal import CKernels
 
-/// Σ over a token's chosen experts of weight · down(silu(gate(x)) · up(x)).
+/// Σ over a token's chosen experts of weight · down(activation(gate(x), up(x))).
 struct MixtureOfExperts {
-    let router: SoftmaxRouter
-    /// One matrix per expert.
-    let gate: [Matrix]
-    let up: [Matrix]
-    let down: [Matrix]
-
-    func reserve(in shape: inout WorkspaceShape) {
-        shape.expertCount = max(shape.expertCount, router.expertCount)
-        shape.activeExpertCount = max(shape.activeExpertCount, router.activeCount)
-        shape.expertWidth = max(shape.expertWidth, gate[0].rowCount)
-        shape.quantizes =
-            shape.quantizes
-            || [router.weight, gate[0], up[0], down[0]].contains(where: \.takesQuantizedColumns)
+    /// One expert's matrices, with biases padded with zeros to whole strips.
+    struct Expert {
+        /// [F, H] each.
+        let pair: GatedPair
+        /// [H, F]
+        let down: Matrix
+        var downBias: UnsafePointer<Float>?
     }
 
-    /// hidden += experts(normed).
-    func apply(_ step: Step) {
+    let router: Router
+    let experts: [Expert]
+    /// Whether the weight multiplies what goes into an expert instead of what comes out (Llama 4).
+    let weighsInput: Bool
+
+    func reserve(in shape: inout WorkspaceShape) {
+        let (pair, down) = (experts[0].pair, experts[0].down)
+        shape.expertCount = max(shape.expertCount, router.expertCount)
+        shape.activeExpertCount = max(shape.activeExpertCount, router.activeCount)
+        shape.expertWidth = max(shape.expertWidth, pair.gate.rowCount)
+        shape.weighsExpertInput = shape.weighsExpertInput || weighsInput
+        shape.quantizes =
+            shape.quantizes
+            || [router.gate.weight, pair.gate, pair.up, down]
+                .contains(where: \.takesQuantizedColumns)
+    }
+
+    /// output += experts(normed).
+    func add(_ step: Step, to output: Rows) {
         router.apply(step)
         step.routing.sortByExpert(
             rowCount: step.rowCount, activeCount: router.activeCount,
-            expertCount: router.expertCount, gateColumns: step.normed.columns(for: gate[0]),
-            upColumns: step.normed.columns(for: up[0]))
+            expertCount: router.expertCount)
+        let pair = experts[0].pair
+        if weighsInput {
+            step.routing.weighInputs(step)
+            step.routing.takeWeighedInputs(gate: pair.gate, up: pair.up)
+        } else {
+            step.routing.takeInputs(step.normed, gate: pair.gate, up: pair.up)
+        }
         computeGated(step)
         step.quantize(step.routing.gated, count: step.rowCount * router.activeCount)
-        addDown(step)
+        addDown(step, to: output)
     }
 
     /// One queue of (expert, strips) items over all experts with tokens.
     private func computeGated(_ step: Step) {
         let routing = step.routing
-        let plan = StripPlan(gate[0], threadCount: step.team.threadCount)
+        let plan = StripPlan(experts[0].pair.gate, threadCount: step.team.threadCount)
         step.team.forEach(routing.activeExpertCount * plan.itemCount) { item, worker in
             let expert = Int(routing.activeExperts[item / plan.itemCount])
             let slots = routing.slots(of: expert)
@@ -44,9 +61,8 @@ struct MixtureOfExperts {
             {
                 let count = min(WorkerScratch.columnTile, slots.upperBound - tile)
                 for strip in plan.strips(of: item % plan.itemCount) {
-                    gatedStrip(
-                        strip, gate: gate[expert], up: up[expert],
-                        gateColumns: routing.gateColumns + tile,
+                    experts[expert].pair.multiply(
+                        strip, gateColumns: routing.gateColumns + tile,
                         upColumns: routing.upColumns + tile, count: count, step, scratch
                     ) { column in routing.gated.rows[tile + column] + strip * 16 }
                 }
@@ -56,10 +72,11 @@ struct MixtureOfExperts {
 
     /// Each item owns some rows of the output for all tokens, and adds experts in ascending order: no
     /// atomics, and a token's sum does not depend on its batch.
-    private func addDown(_ step: Step) {
+    private func addDown(_ step: Step, to output: Rows) {
         let routing = step.routing
-        let plan = StripPlan(down[0], threadCount: step.team.threadCount)
-        let columns = routing.gated.columns(for: down[0])
+        let down = experts[0].down
+        let plan = StripPlan(down, threadCount: step.team.threadCount)
+        let columns = routing.gated.columns(for: down)
         step.team.forEach(plan.itemCount) { item, worker in
             let strips = plan.strips(of: item)
             for row in 0..<step.rowCount {
@@ -75,31 +92,33 @@ struct MixtureOfExperts {
                     let end = min(tile + WorkerScratch.columnTile, slots.upperBound)
                     for strip in strips {
                         addDown(
-                            strip, of: down[expert], slots: tile..<end, columns: columns + tile,
-                            step, step.workers[worker])
+                            strip, of: experts[expert], slots: tile..<end,
+                            columns: columns + tile, step, step.workers[worker])
                     }
                 }
             }
             let first = strips.lowerBound * 16
-            let count = min(strips.upperBound * 16, down[0].rowCount) - first
+            let count = min(strips.upperBound * 16, down.rowCount) - first
             for row in 0..<step.rowCount {
-                step.vectors.add_scaled(
-                    1, routing.sums[row] + first, count, step.hidden[row] + first)
+                step.vectors.add_scaled(1, routing.sums[row] + first, count, output[row] + first)
             }
         }
     }
 
     private func addDown(
-        _ strip: Int, of matrix: Matrix, slots: Range<Int>,
+        _ strip: Int, of expert: Expert, slots: Range<Int>,
         columns: UnsafePointer<UnsafeRawPointer?>, _ step: Step, _ scratch: WorkerScratch
     ) {
-        matrix.multiply(
+        expert.down.multiply(
             strip: strip, columns: columns, count: slots.count, outputs: scratch.firstOutputs)
-        let rows = min(16, matrix.rowCount - strip * 16)
+        let rows = min(16, expert.down.rowCount - strip * 16)
         for slot in slots {
+            let result = scratch.first + (slot - slots.lowerBound) * 16
+            if let bias = expert.downBias {
+                step.vectors.add_scaled(1, bias + strip * 16, rows, result)
+            }
             step.vectors.add_scaled(
-                step.routing.slotWeight[slot],
-                scratch.first + (slot - slots.lowerBound) * 16, rows,
+                weighsInput ? 1 : step.routing.slotWeight[slot], result, rows,
                 step.routing.sums[Int(step.routing.slotRow[slot])] + strip * 16)
         }
     }

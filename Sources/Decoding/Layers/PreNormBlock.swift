@@ -3,11 +3,14 @@
 /// One layer of a pre-norm transformer: x += attention(norm(x)), then x += Σ feedForward(norm(x))
 /// (Xiong et al. 2020).
 struct PreNormBlock {
-    let attentionNorm: RMSNorm
+    let attentionNorm: any Norm
     let attention: any Attention
-    let feedForwardNorm: RMSNorm
+    let feedForwardNorm: any Norm
     /// Dense or routed, and what runs beside it on the same input.
     let feedForwards: [any FeedForward]
+    /// What happens to attention's and to the feed-forwards' results before they are added.
+    let attentionBranch: ResidualBranch
+    let feedForwardBranch: ResidualBranch
 
     func reserve(in shape: inout WorkspaceShape) {
         attention.reserve(in: &shape)
@@ -16,8 +19,10 @@ struct PreNormBlock {
 
     func apply(_ step: Step) {
         attentionNorm.apply(step.hidden, into: step.normed, step)
-        attention.add(step, to: step.hidden)
+        attentionBranch.add(step) { output in attention.add(step, to: output) }
         feedForwardNorm.apply(step.hidden, into: step.normed, step)
-        for feedForward in feedForwards { feedForward.apply(step) }
+        feedForwardBranch.add(step) { output in
+            for feedForward in feedForwards { feedForward.add(step, to: output) }
+        }
     }
 }

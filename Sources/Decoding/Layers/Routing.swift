@@ -9,6 +9,8 @@ internal import CKernels
 final class Routing {
     /// Router output [T, E].
     let logits: Rows
+    /// Scores that experts are still to be chosen by [T, E].
+    let candidates: Rows
     /// Experts of each row [T, A], best first.
     let chosen: UnsafeMutablePointer<Int32>
     /// Their weights [T, A].
@@ -20,6 +22,8 @@ final class Routing {
     /// Input column of each slot for the gate and for the up matrices [T·A].
     let gateColumns: UnsafeMutablePointer<UnsafeRawPointer?>
     let upColumns: UnsafeMutablePointer<UnsafeRawPointer?>
+    /// Weighed input of each slot [T·A, H], where experts take that.
+    let inputs: Activations?
     /// Gated intermediate of each slot [T·A, F].
     let gated: Activations
     /// Weighted sum of a row's experts [T, H].
@@ -27,6 +31,7 @@ final class Routing {
     /// Experts that have slots, ascending; their number; first slot of every expert [E + 1].
     let activeExperts: UnsafeMutablePointer<Int32>
     private(set) var activeExpertCount = 0
+    private(set) var slotCount = 0
     let firstSlot: UnsafeMutablePointer<Int32>
     private let cursor: UnsafeMutablePointer<Int32>
 
@@ -35,12 +40,18 @@ final class Routing {
     ) throws(ModelError) {
         let slots = max(1, maxRowCount * shape.activeExpertCount)
         logits = try Rows(memory, capacity: maxRowCount, width: max(1, shape.expertCount))
+        candidates = try Rows(memory, capacity: maxRowCount, width: max(1, shape.expertCount))
         chosen = try memory.allocate(Int32.self, count: slots)
         weights = try memory.allocate(Float.self, count: slots)
         slotRow = try memory.allocate(Int32.self, count: slots)
         slotWeight = try memory.allocate(Float.self, count: slots)
         gateColumns = try memory.allocate(UnsafeRawPointer?.self, count: slots)
         upColumns = try memory.allocate(UnsafeRawPointer?.self, count: slots)
+        inputs =
+            shape.weighsExpertInput
+            ? try Activations(
+                memory, capacity: slots, width: shape.hiddenSize, isa: isa,
+                quantizes: shape.quantizes) : nil
         gated = try Activations(
             memory, capacity: shape.expertCount > 0 ? slots : 1, width: max(1, shape.expertWidth),
             isa: isa, quantizes: shape.quantizes)
@@ -55,11 +66,7 @@ final class Routing {
     func slots(of expert: Int) -> Range<Int> { Int(firstSlot[expert])..<Int(firstSlot[expert + 1]) }
 
     /// Counting sort of the chosen (row, expert) pairs by expert, rows ascending within an expert.
-    func sortByExpert(
-        rowCount: Int, activeCount: Int, expertCount: Int,
-        gateColumns gateInput: UnsafePointer<UnsafeRawPointer?>,
-        upColumns upInput: UnsafePointer<UnsafeRawPointer?>
-    ) {
+    func sortByExpert(rowCount: Int, activeCount: Int, expertCount: Int) {
         for expert in 0...expertCount { firstSlot[expert] = 0 }
         for pair in 0..<rowCount * activeCount { firstSlot[Int(chosen[pair]) + 1] += 1 }
         activeExpertCount = 0
@@ -78,9 +85,38 @@ final class Routing {
                 cursor[expert] += 1
                 slotRow[slot] = Int32(row)
                 slotWeight[slot] = weights[row * activeCount + rank]
-                gateColumns[slot] = gateInput[row]
-                upColumns[slot] = upInput[row]
             }
         }
+        slotCount = rowCount * activeCount
+    }
+
+    /// Points every slot to its row's input.
+    func takeInputs(_ normed: Activations, gate: Matrix, up: Matrix) {
+        let (gateInput, upInput) = (normed.columns(for: gate), normed.columns(for: up))
+        for slot in 0..<slotCount {
+            gateColumns[slot] = gateInput[Int(slotRow[slot])]
+            upColumns[slot] = upInput[Int(slotRow[slot])]
+        }
+    }
+
+    /// inputs[slot] = weight · normed.
+    func weighInputs(_ step: Step) {
+        guard let inputs else { return }
+        step.team.forEach(step.chunkCount(slotCount)) { chunk, _ in
+            for slot in step.rows(ofChunk: chunk, count: slotCount) {
+                let input = step.normed.rows[Int(slotRow[slot])]
+                for index in 0..<inputs.width {
+                    inputs.rows[slot][index] = input[index] * slotWeight[slot]
+                }
+                inputs.updateQuantized(row: slot)
+            }
+        }
+    }
+
+    /// Points every slot to its own weighed input.
+    func takeWeighedInputs(gate: Matrix, up: Matrix) {
+        guard let inputs else { return }
+        gateColumns.update(from: inputs.columns(for: gate), count: slotCount)
+        upColumns.update(from: inputs.columns(for: up), count: slotCount)
     }
 }

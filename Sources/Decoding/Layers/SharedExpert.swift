@@ -15,8 +15,8 @@ struct SharedExpert {
         shape.quantizes = shape.quantizes || gate.takesQuantizedColumns
     }
 
-    /// hidden += σ(gate(normed)) · feedForward(normed).
-    func apply(_ step: Step) {
+    /// output += σ(gate(normed)) · feedForward(normed).
+    func add(_ step: Step, to output: Rows) {
         let count = step.rowCount
         let logits = step.routing.logits
         Linear(weight: gate, bias: nil).apply(step.normed, into: logits, count: count, step)
@@ -37,7 +37,7 @@ struct SharedExpert {
                         step.vectors.add_scaled(
                             weight, scratch.first + column * 16,
                             min(16, down.rowCount - strip * 16),
-                            step.hidden[tile + column] + strip * 16)
+                            output[tile + column] + strip * 16)
                     }
                 }
             }

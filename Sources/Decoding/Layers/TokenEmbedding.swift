@@ -7,10 +7,12 @@ internal import ModelFile
 struct TokenEmbedding {
     let file: GGUFFile
     let table: TensorDescription
+    /// Multiplies every row.
+    var scale: Float = 1
 
     var vocabularySize: Int { table.rowCount }
 
-    /// hidden[row] = table[token] of every row.
+    /// hidden[row] = scale · table[token] of every row.
     func apply(_ step: Step) {
         guard let base = file.bytes(of: table).baseAddress else { return }
         let count = step.rowCount
@@ -21,6 +23,8 @@ struct TokenEmbedding {
                 apus_dequantize(
                     table.type.rawValue, base + token * table.rowBytes, step.hidden[row],
                     table.rowLength)
+                guard scale != 1 else { continue }
+                for index in 0..<table.rowLength { step.hidden[row][index] *= scale }
             }
         }
     }

@@ -54,6 +54,18 @@ struct AttentionShape {
         _ parameters: HyperParameters, _ loader: WeightLoader, pairing: RotaryEmbedding.Pairing,
         truncatesRamp: Bool = true
     ) throws(ModelError) -> RotaryEmbedding {
+        let dimension = try rotaryDimension(parameters)
+        let base = try parameters.positive("rope.freq_base", default: 10000)
+        let scaling = try RotaryScaling(
+            parameters, pairCount: dimension / 2, base: base, truncatesRamp: truncatesRamp)
+        let factors = try loader.rotaryFactors("rope_freqs.weight", count: dimension / 2)
+        return RotaryEmbedding(
+            pairing: pairing, base: base,
+            divisors: zip(scaling.divisors, factors).map { $0 * $1 }, amplitude: scaling.amplitude)
+    }
+
+    /// Values of a head that turn: `rope.dimension_count`, else all.
+    func rotaryDimension(_ parameters: HyperParameters) throws(ModelError) -> Int {
         let key = "rope.dimension_count"
         let dimension =
             try parameters.intIfPresent(key, in: 0...headDimension) ?? headDimension
@@ -62,13 +74,7 @@ struct AttentionShape {
                 key: parameters.name(key), wanted: "an even number up to \(headDimension)",
                 found: "\(dimension)")
         }
-        let base = try parameters.positive("rope.freq_base", default: 10000)
-        let scaling = try RotaryScaling(
-            parameters, pairCount: dimension / 2, base: base, truncatesRamp: truncatesRamp)
-        let factors = try loader.rotaryFactors(count: dimension / 2)
-        return RotaryEmbedding(
-            pairing: pairing, base: base,
-            divisors: zip(scaling.divisors, factors).map { $0 * $1 }, amplitude: scaling.amplitude)
+        return dimension
     }
 
     /// What the layers keep of each position, given what the queries of each see.
@@ -90,9 +96,8 @@ extension HyperParameters {
 }
 
 extension WeightLoader {
-    /// Llama 3.1's frequency factors, one per pair (`rope_freqs`); 1 where the file has none.
-    fileprivate func rotaryFactors(count: Int) throws(ModelError) -> [Double] {
-        let name = "rope_freqs.weight"
+    /// Divisors of frequencies, one per pair, as Llama 3.1's `rope_freqs`; 1 where the file has none.
+    func rotaryFactors(_ name: String, count: Int) throws(ModelError) -> [Double] {
         guard contains(name) else { return Array(repeating: 1, count: count) }
         let factors = UnsafeBufferPointer(start: try vector(name, count: count), count: count)
         if let factor = factors.first(where: { !($0.isFinite && $0 > 0) }) {

@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Foundation
+internal import ModelFile
 
 /// DeepSeek-V2, V2-Lite, V3 and R1, Kimi-K2, GLM-4.7-Flash: latent attention, leading dense layers, then
 /// routed and shared experts (DeepSeek-V2 2024; DeepSeek-V3 2024).
 struct DeepSeek2: PreNormFamily {
     static let architecture = "deepseek2"
     static let pairing = RotaryEmbedding.Pairing.interleaved
+    static let honoredKeys: Set = [
+        "attention.kv_lora_rank", "attention.q_lora_rank", "leading_dense_block_count",
+        "nextn_predict_layers", "rope.scaling.yarn_log_multiplier",
+    ]
+
+    /// Of the norms of queries and latents, whatever the other norms have: the authors' code states it
+    /// apart, and files do not.
+    private static let latentEpsilon: Float = 1e-6
 
     let decoder: PreNormDecoder
 
@@ -38,7 +47,6 @@ struct DeepSeek2: PreNormFamily {
     ) throws(ModelError) -> any Attention {
         let shape = try LatentShape(parameters)
         let hiddenSize = try parameters.hiddenSize()
-        let epsilon = try parameters.positive("attention.layer_norm_rms_epsilon")
         let name = "blk.\(layer).attn_"
         let queryWidth = shape.headCount * shape.queryDimension
         let query: LatentAttention.Query
@@ -47,7 +55,8 @@ struct DeepSeek2: PreNormFamily {
                 "attention.q_lora_rank", in: 1...HyperParameters.maxWidth)
             query = .lowRank(
                 down: try loader.linear(name + "q_a", rows: rank, width: hiddenSize),
-                norm: try loader.norm(name + "q_a_norm.weight", width: rank, epsilon: epsilon),
+                norm: try loader.norm(
+                    name + "q_a_norm.weight", width: rank, epsilon: latentEpsilon),
                 up: try loader.linear(name + "q_b", rows: queryWidth, width: rank))
         } else {
             query = .direct(try loader.linear(name + "q", rows: queryWidth, width: hiddenSize))
@@ -59,7 +68,7 @@ struct DeepSeek2: PreNormFamily {
             latent: try loader.linear(
                 name + "kv_a_mqa", rows: shape.dimension, width: hiddenSize),
             latentNorm: try loader.norm(
-                name + "kv_a_norm.weight", width: shape.rank, epsilon: epsilon),
+                name + "kv_a_norm.weight", width: shape.rank, epsilon: latentEpsilon),
             heads: try loader.latentHeads(name, shape), rotary: rotaries[0],
             output: try loader.linear(
                 name + "output", rows: hiddenSize,
@@ -85,7 +94,18 @@ struct DeepSeek2: PreNormFamily {
     static func feedForwards(
         _ layer: Int, _ parameters: HyperParameters, _ loader: WeightLoader
     ) throws(ModelError) -> [any FeedForward] {
-        []
+        try loader.denseThenExperts(
+            layer, parameters,
+            try RoutingParameters(parameters, scoring: try scoring(parameters), normalizes: false))
+    }
+
+    /// Files without `expert_gating_func` are V2's, or GLM-4.7-Flash's, known by the bias on the choice.
+    private static func scoring(
+        _ parameters: HyperParameters
+    ) throws(ModelError) -> Router.Scoring {
+        let lastLayer = try parameters.layerCount() - 1
+        let hasBias = parameters.file.tensor("blk.\(lastLayer).exp_probs_b.bias") != nil
+        return hasBias ? .sigmoid : .softmax
     }
 }
 

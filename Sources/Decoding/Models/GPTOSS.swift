@@ -13,6 +13,7 @@ struct GPTOSS: PreNormFamily {
         try parameters.spans(.sliding(try parameters.slidingWindow()), period: 2)
     }
 
+    /// YaRN's ramp begins and ends between pairs.
     static func rotaries(
         _ parameters: HyperParameters, _ loader: WeightLoader
     ) throws(ModelError) -> [RotaryEmbedding] {
@@ -25,6 +26,11 @@ struct GPTOSS: PreNormFamily {
     static func feedForwards(
         _ layer: Int, _ parameters: HyperParameters, _ loader: WeightLoader
     ) throws(ModelError) -> [any FeedForward] {
-        []
+        let routing = try RoutingParameters(
+            parameters, scoring: .softmaxOfChosen, normalizes: false)
+        return [
+            try loader.mixtureOfExperts(
+                layer, parameters, routing, activation: .clampedSilu(alpha: 1.702, limit: 7))
+        ]
     }
 }

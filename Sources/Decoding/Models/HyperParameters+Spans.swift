@@ -35,4 +35,10 @@ extension HyperParameters {
     func slidingWindow() throws(ModelError) -> Int {
         try int("attention.sliding_window", in: 1...Int(Int32.max))
     }
+
+    /// The same; nothing where the file has none, or 0.
+    func windowIfPresent() throws(ModelError) -> Int? {
+        let length = try intIfPresent("attention.sliding_window", in: 0...Int(Int32.max))
+        return length == 0 ? nil : length
+    }
 }

@@ -2,10 +2,11 @@
 
 internal import ModelFile
 
-/// Keys that change what a model computes and that no family here reads.
+/// Keys that change what a model computes and that only some families read, or none.
 ///
-/// Ignoring one would give other logits than the model's, so that a file is refused unless the value
-/// is one that changes nothing. Keys that are not listed are taken to be descriptions.
+/// Ignoring one would give other logits than the model's, so that a file is refused unless its family
+/// honours the key or the value is one that changes nothing. Keys that are not listed are read by every
+/// family that they concern, or are taken to be descriptions.
 extension HyperParameters {
     private static let neutralValues: [(key: String, values: [Double])] = [
         ("attention.causal", [1]),
@@ -19,10 +20,6 @@ extension HyperParameters {
         ("attention.value_scale", [0, 1]),
         ("attn_logit_softcapping", [0]),
         ("embedding_scale", [0, 1]),
-        ("expert_gating_func", [0, 1]),  // 1 is softmax
-        ("expert_group_count", [0, 1]),
-        ("expert_group_used_count", [0, 1]),
-        ("expert_weights_scale", [0, 1]),
         ("final_logit_softcapping", [0]),
         ("interleave_moe_layer_step", [0, 1]),
         ("leading_dense_block_count", [0]),
@@ -42,9 +39,11 @@ extension HyperParameters {
         ("use_parallel_residual", [0]),
     ]
 
-    /// Fails when the file asks for a computation that no family here does.
-    func checkVariants() throws(ModelError) {
-        for (key, values) in Self.neutralValues { try check(key, isOneOf: values) }
+    /// Fails when the file asks for a computation that its family does not do.
+    func checkVariants(honoring honored: Set<String>) throws(ModelError) {
+        for (key, values) in Self.neutralValues where !honored.contains(key) {
+            try check(key, isOneOf: values)
+        }
         if try hasExperts() { _ = try experts() }
     }
 

@@ -11,18 +11,8 @@ struct Llama: PreNormFamily {
     static func feedForwards(
         _ layer: Int, _ parameters: HyperParameters, _ loader: WeightLoader
     ) throws(ModelError) -> [any FeedForward] {
-        let hiddenSize = try parameters.hiddenSize()
-        guard try parameters.hasExperts() else {
-            return [
-                try loader.gatedFeedForward(
-                    "blk.\(layer).ffn", hiddenSize: hiddenSize,
-                    width: try parameters.feedForwardWidth())
-            ]
-        }
-        return [
-            try loader.mixtureOfExperts(
-                layer, parameters, hiddenSize: hiddenSize, width: try parameters.expertWidth(),
-                normalizes: true)
-        ]
+        guard try parameters.hasExperts() else { return [try loader.dense(layer, parameters)] }
+        let routing = try RoutingParameters(parameters, scoring: .softmax, normalizes: true)
+        return [try loader.mixtureOfExperts(layer, parameters, routing)]
     }
 }

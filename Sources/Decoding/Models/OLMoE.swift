@@ -16,10 +16,7 @@ struct OLMoE: PreNormFamily {
     static func feedForwards(
         _ layer: Int, _ parameters: HyperParameters, _ loader: WeightLoader
     ) throws(ModelError) -> [any FeedForward] {
-        [
-            try loader.mixtureOfExperts(
-                layer, parameters, hiddenSize: try parameters.hiddenSize(),
-                width: try parameters.expertWidth(), normalizes: false)
-        ]
+        let routing = try RoutingParameters(parameters, scoring: .softmax, normalizes: false)
+        return [try loader.mixtureOfExperts(layer, parameters, routing)]
     }
 }

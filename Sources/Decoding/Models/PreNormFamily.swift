@@ -33,6 +33,25 @@ protocol PreNormFamily: ModelFamily {
         _ layer: Int, _ parameters: HyperParameters, _ loader: WeightLoader
     ) throws(ModelError) -> [any FeedForward]
 
+    /// A norm of the residual stream, of this name without ".weight".
+    static func norm(
+        _ name: String, _ parameters: HyperParameters, _ loader: WeightLoader
+    ) throws(ModelError) -> any Norm
+
+    /// What the norm before the feed-forwards is called.
+    static var feedForwardNorm: String { get }
+
+    /// What happens to the results of a layer's attention and feed-forwards before they are added.
+    static func branches(
+        _ layer: Int, _ parameters: HyperParameters, _ loader: WeightLoader
+    ) throws(ModelError) -> (attention: ResidualBranch, feedForward: ResidualBranch)
+
+    /// Multiplies embeddings.
+    static func embeddingScale(_ parameters: HyperParameters) throws(ModelError) -> Float
+
+    /// Multiplies logits.
+    static func logitScale(_ parameters: HyperParameters) throws(ModelError) -> Float
+
     var decoder: PreNormDecoder { get }
     init(decoder: PreNormDecoder)
 }
@@ -42,9 +61,12 @@ struct PreNormDecoder {
     let embedding: TokenEmbedding
     let rotaries: [RotaryEmbedding]
     let blocks: [PreNormBlock]
-    let outputNorm: RMSNorm
-    let output: Matrix
+    let outputNorm: any Norm
+    let output: Linear
+    let logitScale: Float
     let kvShape: KVShape
+    /// Kept for speculation; not computed.
+    let nextTokenLayers: [NextTokenLayer]
 }
 
 extension PreNormFamily {
@@ -76,36 +98,58 @@ extension PreNormFamily {
             normalization: try normalization(layer, shape, loader))
     }
 
+    static func norm(
+        _ name: String, _ parameters: HyperParameters, _ loader: WeightLoader
+    ) throws(ModelError) -> any Norm {
+        try loader.norm(
+            name + ".weight", width: try parameters.hiddenSize(),
+            epsilon: try parameters.positive("attention.layer_norm_rms_epsilon"))
+    }
+
+    static var feedForwardNorm: String { "ffn_norm" }
+
+    static func branches(
+        _ layer: Int, _ parameters: HyperParameters, _ loader: WeightLoader
+    ) throws(ModelError) -> (attention: ResidualBranch, feedForward: ResidualBranch) {
+        (ResidualBranch(), ResidualBranch())
+    }
+
+    static func embeddingScale(_ parameters: HyperParameters) throws(ModelError) -> Float { 1 }
+    static func logitScale(_ parameters: HyperParameters) throws(ModelError) -> Float { 1 }
+
     init(_ parameters: HyperParameters, _ loader: WeightLoader) throws(ModelError) {
         let hiddenSize = try parameters.hiddenSize()
-        let epsilon = try parameters.positive("attention.layer_norm_rms_epsilon")
         let kvShape = try Self.kvShape(parameters)
         let rotaries = try Self.rotaries(parameters, loader)
-        let embedding = try loader.embedding("token_embd.weight", hiddenSize: hiddenSize)
-        func norm(_ name: String) throws(ModelError) -> RMSNorm {
-            try loader.norm(name + ".weight", width: hiddenSize, epsilon: epsilon)
-        }
+        var embedding = try loader.embedding("token_embd.weight", hiddenSize: hiddenSize)
+        embedding.scale = try Self.embeddingScale(parameters)
         var blocks: [PreNormBlock] = []
         for layer in kvShape.places.indices {
+            let branches = try Self.branches(layer, parameters, loader)
             blocks.append(
                 PreNormBlock(
-                    attentionNorm: try norm("blk.\(layer).attn_norm"),
+                    attentionNorm: try Self.norm("blk.\(layer).attn_norm", parameters, loader),
                     attention: try Self.attention(layer, parameters, kvShape, rotaries, loader),
-                    feedForwardNorm: try norm("blk.\(layer).ffn_norm"),
-                    feedForwards: try Self.feedForwards(layer, parameters, loader)))
+                    feedForwardNorm: try Self.norm(
+                        "blk.\(layer).\(Self.feedForwardNorm)", parameters, loader),
+                    feedForwards: try Self.feedForwards(layer, parameters, loader),
+                    attentionBranch: branches.attention,
+                    feedForwardBranch: branches.feedForward))
         }
         self.init(
             decoder: PreNormDecoder(
                 embedding: embedding, rotaries: rotaries, blocks: blocks,
-                outputNorm: try norm("output_norm"),
+                outputNorm: try Self.norm("output_norm", parameters, loader),
                 output: try Self.output(
                     loader, vocabularySize: embedding.vocabularySize, hiddenSize: hiddenSize),
-                kvShape: kvShape))
+                logitScale: try Self.logitScale(parameters), kvShape: kvShape,
+                nextTokenLayers: try loader.nextTokenLayers(parameters)))
     }
 
     var embedding: TokenEmbedding { decoder.embedding }
-    var outputNorm: RMSNorm { decoder.outputNorm }
-    var output: Matrix { decoder.output }
+    var outputNorm: any Norm { decoder.outputNorm }
+    var output: Linear { decoder.output }
+    var logitScale: Float { decoder.logitScale }
     var kvShape: KVShape { decoder.kvShape }
 
     func reserve(in shape: inout WorkspaceShape) {

@@ -10,12 +10,11 @@ struct Qwen2MoE: PreNormFamily {
     static func feedForwards(
         _ layer: Int, _ parameters: HyperParameters, _ loader: WeightLoader
     ) throws(ModelError) -> [any FeedForward] {
-        let hiddenSize = try parameters.hiddenSize()
+        let routing = try RoutingParameters(parameters, scoring: .softmax, normalizes: false)
         return [
             try loader.mixtureOfExperts(
-                layer, parameters, hiddenSize: hiddenSize,
-                width: try expertWidth(parameters), normalizes: false),
-            try loader.sharedExpert(layer, parameters, hiddenSize: hiddenSize),
+                layer, parameters, routing, width: try expertWidth(parameters)),
+            try loader.gatedSharedExpert(layer, parameters),
         ]
     }
 

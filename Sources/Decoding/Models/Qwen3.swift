@@ -16,10 +16,6 @@ struct Qwen3: PreNormFamily {
     static func feedForwards(
         _ layer: Int, _ parameters: HyperParameters, _ loader: WeightLoader
     ) throws(ModelError) -> [any FeedForward] {
-        [
-            try loader.gatedFeedForward(
-                "blk.\(layer).ffn", hiddenSize: try parameters.hiddenSize(),
-                width: try parameters.feedForwardWidth())
-        ]
+        [try loader.dense(layer, parameters)]
     }
 }

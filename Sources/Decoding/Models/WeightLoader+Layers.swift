@@ -13,7 +13,7 @@ extension WeightLoader {
         let queryWidth = shape.queryHeadCount * shape.headDimension
         let kvWidth = shape.kvHeadCount * shape.headDimension
         return GroupedQueryAttention(
-            place: kvShape.places[layer], span: kvShape.spans[kvShape.places[layer].group],
+            place: kvShape.places[layer], span: kvShape.span(ofLayer: layer),
             queryHeadCount: shape.queryHeadCount, kvHeadCount: shape.kvHeadCount,
             headDimension: shape.headDimension, scale: shape.scale,
             projections: LinearGroup(
@@ -54,43 +54,117 @@ extension WeightLoader {
 
     /// `<prefix>_gate`, `<prefix>_up`, `<prefix>_down`, with an optional suffix.
     func gatedFeedForward(
-        _ prefix: String, suffix: String = "", hiddenSize: Int, width: Int
+        _ prefix: String, suffix: String = "", hiddenSize: Int, width: Int,
+        activation: GatedActivation = .silu
     ) throws(ModelError) -> GatedFeedForward {
         GatedFeedForward(
             gate: try matrix("\(prefix)_gate\(suffix).weight", rows: width, width: hiddenSize),
             up: try matrix("\(prefix)_up\(suffix).weight", rows: width, width: hiddenSize),
-            down: try matrix("\(prefix)_down\(suffix).weight", rows: hiddenSize, width: width))
+            down: try matrix("\(prefix)_down\(suffix).weight", rows: hiddenSize, width: width),
+            activation: activation)
     }
 
-    /// `ffn_gate_inp`, `ffn_gate_exps`, `ffn_up_exps`, `ffn_down_exps`.
+    /// `ffn_gate_inp`, with a bias where the file has one, and `exp_probs_b`.
+    func router(
+        _ layer: Int, _ parameters: HyperParameters, _ routing: RoutingParameters
+    ) throws(ModelError) -> Router {
+        let (count, activeCount) = try parameters.experts()
+        let bias = "blk.\(layer).exp_probs_b.bias"
+        return Router(
+            gate: try linear(
+                "blk.\(layer).ffn_gate_inp", rows: count, width: try parameters.hiddenSize()),
+            activeCount: activeCount, scoring: routing.scoring,
+            selectionBias: contains(bias) ? try vector(bias, count: count) : nil,
+            groups: routing.groups, normalizes: routing.normalizes, scale: routing.scale)
+    }
+
+    /// The router, and `ffn_gate_exps`, `ffn_up_exps` or both in `ffn_gate_up_exps`, and `ffn_down_exps`,
+    /// with biases where the file has them.
     func mixtureOfExperts(
-        _ layer: Int, _ parameters: HyperParameters, hiddenSize: Int, width: Int, normalizes: Bool
+        _ layer: Int, _ parameters: HyperParameters, _ routing: RoutingParameters,
+        activation: GatedActivation = .silu, weighsInput: Bool = false, width: Int? = nil
     ) throws(ModelError) -> MixtureOfExperts {
         let name = "blk.\(layer).ffn_"
-        let (count, activeCount) = try parameters.experts()
-        return MixtureOfExperts(
-            router: SoftmaxRouter(
-                weight: try matrix(name + "gate_inp.weight", rows: count, width: hiddenSize),
-                activeCount: activeCount,
-                normalizes: try parameters.boolIfPresent("expert_weights_norm") ?? normalizes),
-            gate: try matrices(
-                name + "gate_exps.weight", count: count, rows: width, width: hiddenSize),
-            up: try matrices(
-                name + "up_exps.weight", count: count, rows: width, width: hiddenSize),
-            down: try matrices(
-                name + "down_exps.weight", count: count, rows: hiddenSize, width: width))
+        let hiddenSize = try parameters.hiddenSize()
+        let width = if let width { width } else { try parameters.expertWidth() }
+        let router = try router(layer, parameters, routing)
+        let count = router.expertCount
+        let gates: [Matrix]
+        let ups: [Matrix]
+        if contains(name + "gate_up_exps.weight") {
+            let stacks = try stackedMatrices(
+                name + "gate_up_exps.weight", count: count, rows: [width, width],
+                width: hiddenSize)
+            (gates, ups) = (stacks[0], stacks[1])
+        } else {
+            gates = try matrices(
+                name + "gate_exps.weight", count: count, rows: width, width: hiddenSize)
+            ups = try matrices(
+                name + "up_exps.weight", count: count, rows: width, width: hiddenSize)
+        }
+        let downs = try matrices(
+            name + "down_exps.weight", count: count, rows: hiddenSize, width: width)
+        func biases(_ part: String, _ width: Int) throws(ModelError) -> [UnsafePointer<Float>]? {
+            contains(name + part) ? try vectors(name + part, count: count, width: width) : nil
+        }
+        let gateBiases = try biases("gate_exps.bias", width)
+        let upBiases = try biases("up_exps.bias", width)
+        let downBiases = try biases("down_exps.bias", hiddenSize)
+        let experts = (0..<count).map { expert in
+            MixtureOfExperts.Expert(
+                pair: GatedPair(
+                    gate: gates[expert], up: ups[expert], activation: activation,
+                    gateBias: gateBiases?[expert], upBias: upBiases?[expert]),
+                down: downs[expert], downBias: downBiases?[expert])
+        }
+        return MixtureOfExperts(router: router, experts: experts, weighsInput: weighsInput)
     }
 
     /// `ffn_gate_inp_shexp`, `ffn_gate_shexp`, `ffn_up_shexp`, `ffn_down_shexp`.
-    func sharedExpert(
-        _ layer: Int, _ parameters: HyperParameters, hiddenSize: Int
+    func gatedSharedExpert(
+        _ layer: Int, _ parameters: HyperParameters
     ) throws(ModelError) -> SharedExpert {
         let name = "blk.\(layer).ffn"
+        let hiddenSize = try parameters.hiddenSize()
         let width = try parameters.width(
             "expert_shared_feed_forward_length", default: parameters.feedForwardWidth)
         return SharedExpert(
             feedForward: try gatedFeedForward(
                 name, suffix: "_shexp", hiddenSize: hiddenSize, width: width),
             gate: try matrix(name + "_gate_inp_shexp.weight", rows: 1, width: hiddenSize))
+    }
+
+    /// `ffn_gate_shexp`, `ffn_up_shexp`, `ffn_down_shexp`, of all shared experts together; none where the
+    /// file has none.
+    func sharedExperts(
+        _ layer: Int, _ parameters: HyperParameters
+    ) throws(ModelError) -> [GatedFeedForward] {
+        let name = "blk.\(layer).ffn"
+        guard contains(name + "_gate_shexp.weight") else { return [] }
+        return [
+            try gatedFeedForward(
+                name, suffix: "_shexp", hiddenSize: try parameters.hiddenSize(),
+                width: try parameters.sharedExpertWidth())
+        ]
+    }
+
+    /// `ffn_gate`, `ffn_up`, `ffn_down` in the first layers, experts and shared experts in the others.
+    func denseThenExperts(
+        _ layer: Int, _ parameters: HyperParameters, _ routing: RoutingParameters
+    ) throws(ModelError) -> [any FeedForward] {
+        guard try parameters.isRouted(layer) else {
+            return [try dense(layer, parameters)]
+        }
+        return [try mixtureOfExperts(layer, parameters, routing)]
+            + (try sharedExperts(layer, parameters))
+    }
+
+    /// `ffn_gate`, `ffn_up`, `ffn_down`.
+    func dense(
+        _ layer: Int, _ parameters: HyperParameters, activation: GatedActivation = .silu
+    ) throws(ModelError) -> GatedFeedForward {
+        try gatedFeedForward(
+            "blk.\(layer).ffn", hiddenSize: try parameters.hiddenSize(),
+            width: try parameters.feedForwardWidth(), activation: activation)
     }
 }

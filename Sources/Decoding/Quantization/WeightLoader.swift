@@ -93,12 +93,14 @@ final class WeightLoader {
     }
 
     /// Matrices of different heights that follow each other in one tensor of rows [Σ rows · count, width]:
-    /// `count` times one of each height. One array for each height.
+    /// `count` times one of each height, or as many groups [count, Σ rows, width]. One array for each height.
     func stackedMatrices(
         _ name: String, count: Int, rows: [Int], width: Int
     ) throws(ModelError) -> [[Matrix]] {
         let period = rows.reduce(0, +)
-        let tensor = try take(name, shape: [count * period, width])
+        let isNested = file.tensor(name)?.shape.count == 3
+        let tensor = try take(
+            name, shape: isNested ? [count, period, width] : [count * period, width])
         var stacks: [[Matrix]] = []
         var first = 0
         for rowCount in rows {
@@ -169,6 +171,42 @@ final class WeightLoader {
         return UnsafePointer(values)
     }
 
+    /// The rows of a float32 matrix [count, width], each padded with zeros to a multiple of 16.
+    func vectors(
+        _ name: String, count: Int, width: Int
+    ) throws(ModelError) -> [UnsafePointer<Float>] {
+        let tensor = try take(name, shape: [count, width])
+        guard let source = file.bytes(of: tensor).baseAddress else { throw .missingTensor(name) }
+        var vectors: [UnsafePointer<Float>] = []
+        for index in 0..<count {
+            let values = try memory.allocate(Float.self, count: (width + 15) / 16 * 16)
+            apus_dequantize(
+                tensor.type.rawValue, source + index * tensor.rowBytes, values, width)
+            vectors.append(UnsafePointer(values))
+        }
+        return vectors
+    }
+
+    /// A layer norm's weight and bias [width].
+    func layerNorm(_ name: String, width: Int, epsilon: Float) throws(ModelError) -> LayerNorm {
+        LayerNorm(
+            weight: try vector(name + ".weight", count: width),
+            bias: try vector(name + ".bias", count: width), width: width, epsilon: epsilon)
+    }
+
+    /// An RMS norm without a weight.
+    func unweightedNorm(width: Int, epsilon: Float) throws(ModelError) -> RMSNorm {
+        let ones = try memory.allocate(Float.self, count: (width + 15) / 16 * 16)
+        ones.update(repeating: 1, count: width)
+        return RMSNorm(weight: UnsafePointer(ones), width: width, epsilon: epsilon)
+    }
+
+    /// A tensor that is kept in the file, where it is for later: checked, neither packed nor read.
+    func keep(_ name: String, shape: [Int]? = nil) throws(ModelError) -> TensorDescription {
+        guard let tensor = file.tensor(name) else { throw .missingTensor(name) }
+        return try take(name, shape: shape ?? tensor.shape)
+    }
+
     /// An RMS norm's weight [width].
     func norm(_ name: String, width: Int, epsilon: Float) throws(ModelError) -> RMSNorm {
         RMSNorm(weight: try vector(name, count: width), width: width, epsilon: epsilon)
@@ -183,9 +221,11 @@ final class WeightLoader {
 
     private func take(_ name: String, shape: [Int]) throws(ModelError) -> TensorDescription {
         guard let tensor = file.tensor(name) else { throw .missingTensor(name) }
-        // Writers drop outer dimensions of 1: a [1, H] gate is stored as [H].
+        // Writers drop outer dimensions of 1, a [1, H] gate is stored as [H], or keep them.
+        let dropped = max(0, tensor.shape.count - shape.count)
         let found =
-            Array(repeating: 1, count: max(0, shape.count - tensor.shape.count)) + tensor.shape
+            Array(repeating: 1, count: max(0, shape.count - tensor.shape.count))
+            + tensor.shape[(tensor.shape.prefix(dropped).allSatisfy { $0 == 1 } ? dropped : 0)...]
         guard found == shape else {
             throw .wrongShape(tensor: name, wanted: shape, found: tensor.shape)
         }

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Hunyuan-A13B: queries and keys normalised after they turn, one shared expert (Tencent 2025).
+struct HunyuanMoE: PreNormFamily {
+    static let architecture = "hunyuan-moe"
+    static let pairing = RotaryEmbedding.Pairing.halves
+
+    let decoder: PreNormDecoder
+
+    static func normalization(
+        _ layer: Int, _ shape: AttentionShape, _ loader: WeightLoader
+    ) throws(ModelError) -> GroupedQueryAttention.Normalization {
+        guard case .perHead(let query, let key) = try loader.perHeadNorms(layer, shape) else {
+            return .none
+        }
+        return .perHeadAfterRotation(query: query, key: key)
+    }
+
+    static func feedForwards(
+        _ layer: Int, _ parameters: HyperParameters, _ loader: WeightLoader
+    ) throws(ModelError) -> [any FeedForward] {
+        let routing = try RoutingParameters(parameters, scoring: .softmax, normalizes: true)
+        return [try loader.mixtureOfExperts(layer, parameters, routing)]
+            + (try loader.sharedExperts(layer, parameters))
+    }
+}
