@@ -17,7 +17,7 @@ struct BailingMoE2: PreNormFamily {
     static func feedForwards(
         _ layer: Int, _ parameters: HyperParameters, _ loader: WeightLoader
     ) throws(ModelError) -> [any FeedForward] {
-        try loader.denseThenExperts(
+        try loader.denseOrExperts(
             layer, parameters,
             try RoutingParameters(parameters, scoring: .sigmoid, normalizes: true))
     }

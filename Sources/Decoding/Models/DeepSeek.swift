@@ -12,7 +12,7 @@ struct DeepSeek: PreNormFamily {
     static func feedForwards(
         _ layer: Int, _ parameters: HyperParameters, _ loader: WeightLoader
     ) throws(ModelError) -> [any FeedForward] {
-        try loader.denseThenExperts(
+        try loader.denseOrExperts(
             layer, parameters,
             try RoutingParameters(parameters, scoring: .softmax, normalizes: false))
     }

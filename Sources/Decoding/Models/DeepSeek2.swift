@@ -94,7 +94,7 @@ struct DeepSeek2: PreNormFamily {
     static func feedForwards(
         _ layer: Int, _ parameters: HyperParameters, _ loader: WeightLoader
     ) throws(ModelError) -> [any FeedForward] {
-        try loader.denseThenExperts(
+        try loader.denseOrExperts(
             layer, parameters,
             try RoutingParameters(parameters, scoring: try scoring(parameters), normalizes: false))
     }
@@ -102,7 +102,7 @@ struct DeepSeek2: PreNormFamily {
     /// Files without `expert_gating_func` are V2's, or GLM-4.7-Flash's, known by the bias on the choice.
     private static func scoring(
         _ parameters: HyperParameters
-    ) throws(ModelError) -> Router.Scoring {
+    ) throws(ModelError) -> ExpertChoice.Scoring {
         let lastLayer = try parameters.layerCount() - 1
         let hasBias = parameters.file.tensor("blk.\(lastLayer).exp_probs_b.bias") != nil
         return hasBias ? .sigmoid : .softmax

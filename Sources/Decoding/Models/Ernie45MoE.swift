@@ -11,8 +11,9 @@ struct Ernie45MoE: PreNormFamily {
     static func feedForwards(
         _ layer: Int, _ parameters: HyperParameters, _ loader: WeightLoader
     ) throws(ModelError) -> [any FeedForward] {
-        try loader.denseThenExperts(
+        try loader.denseOrExperts(
             layer, parameters,
-            try RoutingParameters(parameters, scoring: .softmax, normalizes: true))
+            try RoutingParameters(
+                parameters, scoring: .softmax, normalizes: true, smallestSum: 1e-12))
     }
 }

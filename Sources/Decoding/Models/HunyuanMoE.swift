@@ -20,7 +20,10 @@ struct HunyuanMoE: PreNormFamily {
         _ layer: Int, _ parameters: HyperParameters, _ loader: WeightLoader
     ) throws(ModelError) -> [any FeedForward] {
         let routing = try RoutingParameters(parameters, scoring: .softmax, normalizes: true)
-        return [try loader.mixtureOfExperts(layer, parameters, routing)]
-            + (try loader.sharedExperts(layer, parameters))
+        // Experts have the dense width, whatever `expert_feed_forward_length` says.
+        return [
+            try loader.mixtureOfExperts(
+                layer, parameters, routing, width: try parameters.feedForwardWidth())
+        ] + (try loader.sharedExperts(layer, parameters))
     }
 }

@@ -112,27 +112,17 @@ extension HyperParameters {
     }
 
     /// Layers for predicting further tokens, which come last (`nextn_predict_layers`).
+    ///
+    /// Some writers that leave them out count them all the same, others do not: then the last layers are
+    /// such as any.
     func nextTokenLayerCount() throws(ModelError) -> Int {
         let count = try int("block_count", in: 1...Self.maxLayerCount)
-        return try intIfPresent("nextn_predict_layers", in: 0...count - 1) ?? 0
-    }
-
-    /// Whether a layer has experts: after the first `leading_dense_block_count`, in every
-    /// `interleave_moe_layer_step`-th.
-    func isRouted(_ layer: Int) throws(ModelError) -> Bool {
-        let leading =
-            try intIfPresent("leading_dense_block_count", in: 0...Self.maxLayerCount) ?? 0
-        let step = try intIfPresent("interleave_moe_layer_step", in: 0...Self.maxLayerCount) ?? 1
-        return layer >= leading && (layer + 1).isMultiple(of: max(1, step))
-    }
-
-    /// Width of all shared experts together: `expert_shared_feed_forward_length`, else as many times that
-    /// of an expert as `expert_shared_count` says.
-    func sharedExpertWidth() throws(ModelError) -> Int {
-        try width("expert_shared_feed_forward_length") { () throws(ModelError) in
-            let count = try intIfPresent("expert_shared_count", in: 0...Self.maxExpertCount) ?? 1
-            return try max(1, count) * expertWidth()
-        }
+        let stated = try intIfPresent("nextn_predict_layers", in: 0...count - 1) ?? 0
+        let first = "blk.\(count - stated)."
+        let isOrdinary =
+            file.tensor(first + "attn_norm.weight") != nil
+            && file.tensor(first + "nextn.eh_proj.weight") == nil
+        return isOrdinary ? 0 : stated
     }
 
     /// Width of the residual stream (`embedding_length`).

@@ -11,8 +11,9 @@ struct Llama: PreNormFamily {
     static func feedForwards(
         _ layer: Int, _ parameters: HyperParameters, _ loader: WeightLoader
     ) throws(ModelError) -> [any FeedForward] {
-        guard try parameters.hasExperts() else { return [try loader.dense(layer, parameters)] }
-        let routing = try RoutingParameters(parameters, scoring: .softmax, normalizes: true)
-        return [try loader.mixtureOfExperts(layer, parameters, routing)]
+        try loader.denseOr(layer, parameters) { () throws(ModelError) in
+            let routing = try RoutingParameters(parameters, scoring: .softmax, normalizes: true)
+            return [try loader.mixtureOfExperts(layer, parameters, routing)]
+        }
     }
 }

@@ -58,11 +58,12 @@ struct Llama4: PreNormFamily {
     static func feedForwards(
         _ layer: Int, _ parameters: HyperParameters, _ loader: WeightLoader
     ) throws(ModelError) -> [any FeedForward] {
-        guard try parameters.isRouted(layer) else { return [try loader.dense(layer, parameters)] }
-        let routing = try RoutingParameters(
-            parameters, scoring: .sigmoidOfChosen, normalizes: false)
-        return [
-            try loader.mixtureOfExperts(layer, parameters, routing, weighsInput: true)
-        ] + (try loader.sharedExperts(layer, parameters))
+        try loader.denseOr(layer, parameters) { () throws(ModelError) in
+            let routing = try RoutingParameters(
+                parameters, scoring: .sigmoidOfChosen, normalizes: false)
+            return [
+                try loader.mixtureOfExperts(layer, parameters, routing, weighsInput: true)
+            ] + (try loader.sharedExperts(layer, parameters))
+        }
     }
 }

@@ -12,33 +12,54 @@ struct NextTokenLayer {
     /// [H] each (`nextn.enorm`, `nextn.hnorm`).
     let embeddingNorm: TensorDescription
     let hiddenNorm: TensorDescription
-    /// All other tensors of the layer, by name.
-    let others: [String: TensorDescription]
+    /// What it has in place of the model's embedding, output norm and output matrix
+    /// (`nextn.embed_tokens`, `nextn.shared_head_norm`, `nextn.shared_head_head`, `layer_output_norm`).
+    let own: [TensorDescription]
+    /// The block between the two: tensors of the same names and shapes as the layer's before.
+    let block: [TensorDescription]
 }
 
 extension WeightLoader {
     /// The layers behind those that tokens go through; none where the file leaves them out.
     func nextTokenLayers(
-        _ parameters: HyperParameters
+        _ parameters: HyperParameters, vocabularySize: Int
     ) throws(ModelError) -> [NextTokenLayer] {
         let first = try parameters.layerCount()
-        let count = try parameters.nextTokenLayerCount()
-        let hiddenSize = try parameters.hiddenSize()
         var layers: [NextTokenLayer] = []
-        for layer in first..<first + count {
-            let prefix = "blk.\(layer)."
-            let names = file.tensors.map(\.name).filter { $0.hasPrefix(prefix) }
-            if names.isEmpty { continue }
-            var others: [String: TensorDescription] = [:]
-            for name in names { others[name] = try keep(name) }
+        for layer in first..<first + (try parameters.nextTokenLayerCount())
+        where file.tensors.contains(where: { $0.name.hasPrefix("blk.\(layer).") }) {
             layers.append(
-                NextTokenLayer(
-                    join: try keep(
-                        prefix + "nextn.eh_proj.weight", shape: [hiddenSize, 2 * hiddenSize]),
-                    embeddingNorm: try keep(prefix + "nextn.enorm.weight", shape: [hiddenSize]),
-                    hiddenNorm: try keep(prefix + "nextn.hnorm.weight", shape: [hiddenSize]),
-                    others: others))
+                try nextTokenLayer(
+                    layer, like: first - 1, hiddenSize: try parameters.hiddenSize(),
+                    vocabularySize: vocabularySize))
         }
         return layers
+    }
+
+    private func nextTokenLayer(
+        _ layer: Int, like model: Int, hiddenSize: Int, vocabularySize: Int
+    ) throws(ModelError) -> NextTokenLayer {
+        let prefix = "blk.\(layer)."
+        let optional = [
+            ("nextn.embed_tokens.weight", [vocabularySize, hiddenSize]),
+            ("nextn.shared_head_head.weight", [vocabularySize, hiddenSize]),
+            ("nextn.shared_head_norm.weight", [hiddenSize]),
+            ("layer_output_norm.weight", [hiddenSize]),
+        ]
+        var own: [TensorDescription] = []
+        for (name, shape) in optional where contains(prefix + name) {
+            own.append(try keep(prefix + name, shape: shape))
+        }
+        var block: [TensorDescription] = []
+        let modelPrefix = "blk.\(model)."
+        for tensor in file.tensors where tensor.name.hasPrefix(modelPrefix) {
+            let name = prefix + tensor.name.dropFirst(modelPrefix.count)
+            block.append(try keep(name, shape: tensor.shape))
+        }
+        return NextTokenLayer(
+            join: try keep(prefix + "nextn.eh_proj.weight", shape: [hiddenSize, 2 * hiddenSize]),
+            embeddingNorm: try keep(prefix + "nextn.enorm.weight", shape: [hiddenSize]),
+            hiddenNorm: try keep(prefix + "nextn.hnorm.weight", shape: [hiddenSize]),
+            own: own, block: block)
     }
 }

@@ -20,9 +20,9 @@ struct PhiMoE: PreNormFamily {
         guard loader.contains(shortFactors) else {
             return [try AttentionShape(parameters).rotary(parameters, loader, pairing: pairing)]
         }
-        _ = try loader.keep("rope_factors_long.weight")
         let shape = try AttentionShape(parameters)
         let pairCount = try shape.rotaryDimension(parameters) / 2
+        _ = try loader.keep("rope_factors_long.weight", shape: [pairCount])
         return [
             RotaryEmbedding(
                 pairing: pairing, base: try parameters.positive("rope.freq_base", default: 10000),

@@ -143,7 +143,8 @@ extension PreNormFamily {
                 output: try Self.output(
                     loader, vocabularySize: embedding.vocabularySize, hiddenSize: hiddenSize),
                 logitScale: try Self.logitScale(parameters), kvShape: kvShape,
-                nextTokenLayers: try loader.nextTokenLayers(parameters)))
+                nextTokenLayers: try loader.nextTokenLayers(
+                    parameters, vocabularySize: embedding.vocabularySize)))
     }
 
     var embedding: TokenEmbedding { decoder.embedding }

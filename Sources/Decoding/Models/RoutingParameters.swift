@@ -2,17 +2,19 @@
 
 /// How a family's files say that experts are chosen and weighed.
 struct RoutingParameters {
-    let scoring: Router.Scoring
-    let groups: Router.Groups?
-    let normalizes: Bool
+    let scoring: ExpertChoice.Scoring
+    let groups: ExpertChoice.Groups?
+    /// What the sum of weights is held above where they are divided by it; nil where they are not.
+    let smallestSum: Float?
     let scale: Float
 
     /// Reads `expert_gating_func`, `expert_group_count`, `expert_group_used_count`, `expert_weights_norm`
     /// and `expert_weights_scale`; where the file says nothing, it is as the family has it.
     init(
-        _ parameters: HyperParameters, scoring usualScoring: Router.Scoring, normalizes: Bool
+        _ parameters: HyperParameters, scoring usualScoring: ExpertChoice.Scoring,
+        normalizes: Bool, smallestSum: Float = 1e-20
     ) throws(ModelError) {
-        let scoring: Router.Scoring
+        let scoring: ExpertChoice.Scoring
         // Numbered as in llama.cpp.
         switch try parameters.intIfPresent("expert_gating_func", in: 0...3) ?? 0 {
         case 1: scoring = .softmax
@@ -22,7 +24,8 @@ struct RoutingParameters {
         }
         self.scoring = scoring
         groups = try Self.groups(parameters, scoring)
-        self.normalizes = try parameters.boolIfPresent("expert_weights_norm") ?? normalizes
+        let norm = try parameters.boolIfPresent("expert_weights_norm") ?? normalizes
+        self.smallestSum = norm ? smallestSum : nil
         // Writers put 0 for none.
         let scale = try parameters.floatIfPresent("expert_weights_scale") ?? 0
         self.scale = scale == 0 ? 1 : try parameters.positive("expert_weights_scale")
@@ -30,8 +33,8 @@ struct RoutingParameters {
 
     /// DeepSeek-V2 takes softmax scores and a group's best, V3 sigmoid scores and its best two.
     private static func groups(
-        _ parameters: HyperParameters, _ scoring: Router.Scoring
-    ) throws(ModelError) -> Router.Groups? {
+        _ parameters: HyperParameters, _ scoring: ExpertChoice.Scoring
+    ) throws(ModelError) -> ExpertChoice.Groups? {
         let (expertCount, activeExpertCount) = try parameters.experts()
         let count = max(
             1, try parameters.intIfPresent("expert_group_count", in: 0...expertCount) ?? 1)
@@ -43,8 +46,7 @@ struct RoutingParameters {
             throw .unsupported(
                 "\(activeExpertCount) of \(expertCount) experts from \(active) of \(count) groups")
         }
-        let isSigmoid = if case .sigmoid = scoring { true } else { false }
-        return Router.Groups(
-            count: count, activeCount: active, scoring: isSigmoid ? .bestTwo : .best)
+        return ExpertChoice.Groups(
+            count: count, activeCount: active, scoring: scoring == .sigmoid ? .bestTwo : .best)
     }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ModelFile
+
 /// The tensors of the layers that several families share, under GGUF's names.
 extension WeightLoader {
     /// `attn_q`, `attn_k`, `attn_v` or all in `attn_qkv`, and `attn_output`, with biases where the
@@ -73,9 +75,10 @@ extension WeightLoader {
         return Router(
             gate: try linear(
                 "blk.\(layer).ffn_gate_inp", rows: count, width: try parameters.hiddenSize()),
-            activeCount: activeCount, scoring: routing.scoring,
-            selectionBias: contains(bias) ? try vector(bias, count: count) : nil,
-            groups: routing.groups, normalizes: routing.normalizes, scale: routing.scale)
+            choice: ExpertChoice(
+                expertCount: count, activeCount: activeCount, scoring: routing.scoring,
+                selectionBias: contains(bias) ? try vector(bias, count: count) : nil,
+                groups: routing.groups, smallestSum: routing.smallestSum, scale: routing.scale))
     }
 
     /// The router, and `ffn_gate_exps`, `ffn_up_exps` or both in `ffn_gate_up_exps`, and `ffn_down_exps`,
@@ -140,23 +143,36 @@ extension WeightLoader {
         _ layer: Int, _ parameters: HyperParameters
     ) throws(ModelError) -> [GatedFeedForward] {
         let name = "blk.\(layer).ffn"
-        guard contains(name + "_gate_shexp.weight") else { return [] }
+        // Writers state this width in ways that contradict each other: of one expert, of all, or, for ERNIE,
+        // the dense width over the key-value heads. The tensor has the one that is meant.
+        guard let gate = file.tensor(name + "_gate_shexp.weight") else { return [] }
         return [
             try gatedFeedForward(
                 name, suffix: "_shexp", hiddenSize: try parameters.hiddenSize(),
-                width: try parameters.sharedExpertWidth())
+                width: gate.rowCount)
         ]
     }
 
-    /// `ffn_gate`, `ffn_up`, `ffn_down` in the first layers, experts and shared experts in the others.
-    func denseThenExperts(
+    /// What `routed` loads in a layer that has a router, else `ffn_gate`, `ffn_up`, `ffn_down`.
+    ///
+    /// Families state which layers have experts by different keys, and not all that they can have; a layer
+    /// that has them has a router.
+    func denseOr(
+        _ layer: Int, _ parameters: HyperParameters,
+        routed: () throws(ModelError) -> [any FeedForward]
+    ) throws(ModelError) -> [any FeedForward] {
+        contains("blk.\(layer).ffn_gate_inp.weight")
+            ? try routed() : [try dense(layer, parameters)]
+    }
+
+    /// A dense feed-forward, or experts and shared experts.
+    func denseOrExperts(
         _ layer: Int, _ parameters: HyperParameters, _ routing: RoutingParameters
     ) throws(ModelError) -> [any FeedForward] {
-        guard try parameters.isRouted(layer) else {
-            return [try dense(layer, parameters)]
+        try denseOr(layer, parameters) { () throws(ModelError) in
+            [try mixtureOfExperts(layer, parameters, routing)]
+                + (try sharedExperts(layer, parameters))
         }
-        return [try mixtureOfExperts(layer, parameters, routing)]
-            + (try sharedExperts(layer, parameters))
     }
 
     /// `ffn_gate`, `ffn_up`, `ffn_down`.

@@ -202,9 +202,8 @@ final class WeightLoader {
     }
 
     /// A tensor that is kept in the file, where it is for later: checked, neither packed nor read.
-    func keep(_ name: String, shape: [Int]? = nil) throws(ModelError) -> TensorDescription {
-        guard let tensor = file.tensor(name) else { throw .missingTensor(name) }
-        return try take(name, shape: shape ?? tensor.shape)
+    func keep(_ name: String, shape: [Int]) throws(ModelError) -> TensorDescription {
+        try take(name, shape: shape)
     }
 
     /// An RMS norm's weight [width].
