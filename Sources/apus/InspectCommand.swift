@@ -21,7 +21,8 @@ struct InspectCommand: ParsableCommand {
     func run() throws {
         let opened = try openModelFile(file)
         print("file            \(file)")
-        print("format          GGUF v\(opened.version), \(opened.byteCount) bytes")
+        let parts = opened.partCount > 1 ? " in \(opened.partCount) files" : ""
+        print("format          GGUF v\(opened.version), \(opened.byteCount) bytes\(parts)")
         try reportingModelErrors(file) {
             let summary = try ModelSummary(opened)
             printSummary(summary)

@@ -72,7 +72,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        var configuration = ServerConfiguration(modelPath: model)
+        var configuration = ServerConfiguration()
         configuration.modelName = modelName
         configuration.host = host
         configuration.port = port
