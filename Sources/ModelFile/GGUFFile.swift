@@ -21,9 +21,9 @@ package final class GGUFFile: Sendable {
     package let version: UInt32
     /// The step in which tensors are placed, a power of two.
     package let alignment: Int
-    /// The metadata by key.
+    /// The metadata by key, overrides in place of what the file has.
     package let metadata: [String: MetadataValue]
-    /// The keys of the metadata in file order.
+    /// The keys of the metadata in file order, then those that overrides add.
     package let metadataKeys: [String]
     /// The tensor directory in file order, part after part.
     package let tensors: [TensorDescription]
@@ -33,7 +33,9 @@ package final class GGUFFile: Sendable {
 
     /// Maps the file and its other parts and reads their headers; the tensors stay on disk until they are touched.
     /// - Throws: `ModelFileError` saying what was wanted, what was found, and where.
-    package init(path: String) throws(ModelFileError) {
+    package init(
+        path: String, overrides: [MetadataOverride] = []
+    ) throws(ModelFileError) {
         let parts = try GGUFParts(path: path)
         self.path = path
         name = parts.prefix.split(separator: "/").last.map { String($0) } ?? ""
@@ -42,8 +44,12 @@ package final class GGUFFile: Sendable {
         byteCount = parts.mappings.reduce(0) { $0 + $1.byteCount }  // all are mapped, so it fits
         version = parts.header.version
         alignment = parts.header.alignment
-        metadata = parts.header.metadata
-        metadataKeys = parts.header.keys
+        let changes = Dictionary(
+            overrides.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
+        metadata = parts.header.metadata.merging(changes) { $1 }
+        metadataKeys =
+            parts.header.keys
+            + overrides.map(\.key).filter { parts.header.metadata[$0] == nil }
         tensors = parts.tensors
         tensorIndices = parts.tensorIndices
     }

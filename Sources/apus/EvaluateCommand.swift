@@ -11,23 +11,13 @@ struct EvaluateCommand: ParsableCommand {
         commandName: "evaluate",
         abstract: "Measure perplexity and KL divergence against reference log-probabilities.")
 
-    @Option(name: [.short, .long], help: "The model, a GGUF file.")
-    var model: String
+    @OptionGroup var model: ModelOptions
 
     @Option(help: "A NumPy archive with ids, top_ids and top_logprobs.")
     var reference: String
 
-    @Option(name: [.short, .long], help: "Threads; default: what the process may use.")
-    var threads: Int?
-
     @Option(name: .customLong("kv-type"), help: "f16 or f32.")
     var kvType = KVType.f16
-
-    func validate() throws {
-        guard (1...1024).contains(threads ?? 1) else {
-            throw ValidationError("--threads goes from 1 to 1024")
-        }
-    }
 
     func run() throws {
         let evaluation: Evaluation
@@ -35,10 +25,9 @@ struct EvaluateCommand: ParsableCommand {
             printError("\(reference): \(error)")
             throw error.isMissingInput ? ExitStatus.missingInput : ExitStatus.badConfiguration
         }
-        let file = try openModelFile(model)
-        let result = try reportingModelErrors(model) {
-            try evaluation.run(
-                file, threadCount: threads ?? ProcessorCount.available().count, kvType: kvType)
+        let file = try model.open()
+        let result = try reportingModelErrors(model.path) {
+            try evaluation.run(file, threadCount: model.threadCount, kvType: kvType)
         }
         print(
             String(
