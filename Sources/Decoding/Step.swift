@@ -27,6 +27,8 @@ final class Step {
     let workers: [WorkerScratch]
 
     private(set) var rowCount = 0
+    /// Of all passes so far.
+    private(set) var weightsRead = WeightsRead()
     private(set) var slices: [Slice] = []
     private(set) var attentionTiles: [AttentionTile] = []
     private var blockTables: [Int32] = []
@@ -130,6 +132,15 @@ final class Step {
         blockTables.withUnsafeBufferPointer { tables in
             if let base = tables.baseAddress { body(base) }
         }
+    }
+
+    /// Counts weights that a phase streams from memory; layers call it beside the phase.
+    func countRead(_ byteCount: Int) { weightsRead.byteCount += byteCount }
+
+    /// The same for experts that have slots.
+    func countExpertsRead(_ count: Int, bytesEach byteCount: Int) {
+        weightsRead.expertCount += count
+        countRead(count * byteCount)
     }
 
     /// Quantises rows 0..<count of `activations` on all threads.

@@ -24,6 +24,7 @@ struct GatedFeedForward {
 
     /// gated = silu(gate(normed)) · up(normed), both matrices read side by side.
     func computeGated(_ step: Step) {
+        step.countRead(gate.byteCount + up.byteCount)
         let count = step.rowCount
         let plan = StripPlan(gate, threadCount: step.team.threadCount)
         step.team.forEach(plan.itemCount) { item, worker in

@@ -26,6 +26,9 @@ struct MixtureOfExperts {
             rowCount: step.rowCount, activeCount: router.activeCount,
             expertCount: router.expertCount, gateColumns: step.normed.columns(for: gate[0]),
             upColumns: step.normed.columns(for: up[0]))
+        step.countExpertsRead(
+            step.routing.activeExpertCount,
+            bytesEach: gate[0].byteCount + up[0].byteCount + down[0].byteCount)
         computeGated(step)
         step.quantize(step.routing.gated, count: step.rowCount * router.activeCount)
         addDown(step)
