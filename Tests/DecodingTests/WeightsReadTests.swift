@@ -157,19 +157,17 @@ private struct WeightSizes {
             switch tensor.name {
             case "token_embd.weight": embeddingRow = tensor.rowBytes
             case "output.weight": output = Self.packed(tensor)
-            case "blk.0.ffn_gate_exps.weight", "blk.0.ffn_up_exps.weight",
-                "blk.0.ffn_down_exps.weight":
-                expert += Self.packed(tensor)
-            case let name where name.contains("_exps."): break
-            case let name where name.contains("norm") || name.hasSuffix(".bias"): break
             case "rope_freqs.weight": break
+            case let name where name.contains("norm") || name.hasSuffix(".bias"): break
+            case let name where name.hasSuffix("_exps.weight"): expert += Self.packed(tensor)
             default: shared += Self.packed(tensor)
             }
         }
         if output == 0, let embedding = file.tensor("token_embd.weight") {
             output = Self.packed(embedding)
         }
-        expertLayerCount = file.tensors.count { $0.name.hasSuffix("ffn_gate_exps.weight") }
+        expertLayerCount = file.tensors.count { $0.name.hasSuffix("ffn_down_exps.weight") }
+        expert /= max(1, expertLayerCount)  // the same in every layer
     }
 
     /// One matrix of the tensor; a shared expert's gate is a row of its own.
