@@ -7,6 +7,7 @@ Writes DIRECTORY/<family>.gguf from DIRECTORY/<family>/ by llama.cpp's own conve
 sdist of llama-cpp-python holds (vendor/llama.cpp; 0.3.36 was used).
 """
 
+import json
 import os
 import sys
 
@@ -44,6 +45,11 @@ def convert(directory, family):
         EXTRA.get(family, lambda writer: None)(model.gguf_writer)
 
     model.set_gguf_parameters = set_gguf_parameters
+    if family == "gemma3":
+        # It cuts the embedding to the tokenizer's size.
+        tokens = {str(token): token for token in range(hparams["vocab_size"])}
+        tokenizer = {"model": {"vocab": tokens}, "added_tokens": []}
+        (checkpoint / "tokenizer.json").write_text(json.dumps(tokenizer))
     model.write()
 
 
