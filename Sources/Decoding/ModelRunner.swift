@@ -42,6 +42,8 @@ package final class ModelRunner {
     package var kvBlockCount: Int { step.kv.blockCount }
     /// Tokens appended since the last `run`.
     package var tokenCount: Int { step.rowCount }
+    /// Weights that all steps so far have read.
+    package var weightsRead: WeightsRead { step.weightsRead }
     /// Bytes of KV memory and scratch.
     package var allocatedBytes: Int { memory.allocatedBytes }
 

@@ -31,6 +31,8 @@ final class Step {
     let workers: [WorkerScratch]
 
     private(set) var rowCount = 0
+    /// Of all passes so far.
+    private(set) var weightsRead = WeightsRead()
     private(set) var slices: [Slice] = []
     private(set) var attentionTiles: [AttentionTile] = []
     private var blockTables: [Int32] = []
@@ -158,6 +160,15 @@ final class Step {
         func table(of slice: Slice, group: Int) -> UnsafePointer<Int32> {
             base + slice.tableOffset + group * slice.tableLength
         }
+    }
+
+    /// Counts weights that a phase streams from memory; layers call it beside the phase.
+    func countRead(_ byteCount: Int) { weightsRead.byteCount += byteCount }
+
+    /// The same for experts that have slots.
+    func countExpertsRead(_ count: Int, bytesEach byteCount: Int) {
+        weightsRead.expertCount += count
+        countRead(count * byteCount)
     }
 
     /// Quantises rows 0..<count of `activations` on all threads.

@@ -12,8 +12,9 @@ struct GGUFHeader {
     let tensors: [TensorDescription]
     let tensorIndices: [String: Int]
 
+    /// Reads the header of the file that is number `part`, from 0, of its model.
     /// - Throws: `ModelFileError.malformed` with the offset of the first defect.
-    init(bytes: UnsafeRawBufferPointer, path: String) throws(ModelFileError) {
+    init(bytes: UnsafeRawBufferPointer, path: String, part: Int) throws(ModelFileError) {
         var reader = GGUFReader(bytes: bytes, path: path)
         version = try reader.magicAndVersion()
         let tensorCount = try reader.count(
@@ -30,7 +31,8 @@ struct GGUFHeader {
             try directory.appendEntry(from: &reader)
         }
         tensors = try directory.located(
-            headerBytes: reader.offset, alignment: alignment, fileBytes: bytes.count, path: path)
+            headerBytes: reader.offset, alignment: alignment, fileBytes: bytes.count, path: path,
+            part: part)
         tensorIndices = directory.indices
     }
 }

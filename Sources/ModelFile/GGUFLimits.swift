@@ -14,6 +14,8 @@ enum GGUFLimits {
     static let maxArrayCount = 1 << 24
     /// Unstacked experts of the largest mixture-of-experts models come to 48,000 tensors.
     static let maxTensorCount = 1 << 17
+    /// The largest published models come in under 200 files.
+    static let maxPartCount = 1024
     /// The specification says 64; some converters were built with 128.
     static let maxTensorNameBytes = 256
     /// The specification's own limit.

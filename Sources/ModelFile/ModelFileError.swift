@@ -12,6 +12,10 @@ package enum ModelFileError: Error, Equatable {
     case empty(path: String)
     /// The bytes break the format at an offset from the start of the file.
     case malformed(path: String, offset: Int, GGUFDefect)
+    /// A later file of a split model is not there; numbered from 1.
+    case missingPart(path: String, number: Int, count: Int)
+    /// A file of a split model does not fit the others.
+    case unsuitablePart(path: String, wanted: String, found: String)
     /// A metadata key that the caller needs is not in the file.
     case missingKey(path: String, key: String, wanted: String)
     /// A metadata value has another type, length or range than the caller needs.
@@ -20,7 +24,7 @@ package enum ModelFileError: Error, Equatable {
     /// True when the input was not there to read (exit status 66), false when it was bad (78).
     package var isMissingInput: Bool {
         switch self {
-        case .missing, .unreadable: true
+        case .missing, .unreadable, .missingPart: true
         default: false
         }
     }
@@ -40,6 +44,10 @@ extension ModelFileError: CustomStringConvertible {
             "\(path.quoted): wanted a GGUF file, found an empty one"
         case .malformed(let path, let offset, let defect):
             "\(path.quoted): at byte \(offset): \(defect)"
+        case .missingPart(let path, let number, let count):
+            "\(path.quoted): no such file; wanted as part \(number) of \(count) of a split model"
+        case .unsuitablePart(let path, let wanted, let found):
+            "\(path.quoted): wanted \(wanted), found \(found)"
         case .missingKey(let path, let key, let wanted):
             "\(path.quoted): key \(key.quoted): wanted \(wanted), found no such key"
         case .unsuitableValue(let path, let key, let wanted, let found):

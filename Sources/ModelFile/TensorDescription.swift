@@ -8,7 +8,9 @@ package struct TensorDescription: Sendable, Equatable {
     package let type: TensorType
     /// Dimensions outermost first, row-major: GGUF's own order reversed; never empty, never zero.
     package let shape: [Int]
-    /// Where the elements lie, counted from the start of the file.
+    /// Which of the model's files holds it, from 0.
+    package let part: Int
+    /// Where the elements lie, counted from the start of that file.
     package let byteRange: Range<Int>
 
     /// Elements in all: the product of the shape.

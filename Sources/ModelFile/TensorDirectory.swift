@@ -49,7 +49,7 @@ struct TensorDirectory {
 
     /// The tensors in file order, each proved to lie within the file and apart from the others.
     func located(
-        headerBytes: Int, alignment: Int, fileBytes: Int, path: String
+        headerBytes: Int, alignment: Int, fileBytes: Int, path: String, part: Int
     ) throws(ModelFileError) -> [TensorDescription] {
         let dataStart = (headerBytes + alignment - 1) & ~(alignment - 1)  // both under 2^33
         var tensors: [TensorDescription] = []
@@ -60,8 +60,9 @@ struct TensorDirectory {
                 path: path)
             tensors.append(
                 TensorDescription(
-                    name: entry.name, type: entry.type, shape: entry.shape, byteRange: range,
-                    elementCount: entry.size.elementCount, rowBytes: entry.size.rowBytes))
+                    name: entry.name, type: entry.type, shape: entry.shape, part: part,
+                    byteRange: range, elementCount: entry.size.elementCount,
+                    rowBytes: entry.size.rowBytes))
         }
         try requireApart(tensors, path: path)
         return tensors

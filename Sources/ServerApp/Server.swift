@@ -31,10 +31,7 @@ package final class Server: Sendable {
         logger.info("\(plan.summary)")
         let mailbox = EngineMailbox(maxSubmissionCount: configuration.maxWaitingCount)
         let metrics = EngineMetrics()
-        let name =
-            configuration.modelName
-            ?? URL(filePath: configuration.modelPath)
-            .deletingPathExtension().lastPathComponent
+        let name = configuration.modelName ?? file.name
 
         let starting = EngineStart(
             file: file, threadCount: threadCount, plan: plan, mailbox: mailbox, metrics: metrics)

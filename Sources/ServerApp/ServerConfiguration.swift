@@ -5,9 +5,7 @@ package import OpenAIAPI
 
 /// What `apus serve` can be told.
 package struct ServerConfiguration: Sendable {
-    /// The GGUF file.
-    package var modelPath: String
-    /// The id that requests name; nil takes the file's name without its extension.
+    /// The id that requests name; nil takes the file's name.
     package var modelName: String?
     package var host = "127.0.0.1"
     /// 0 lets the system choose.
@@ -31,9 +29,7 @@ package struct ServerConfiguration: Sendable {
     /// Time that running requests get after SIGTERM.
     package var gracePeriod = Duration.seconds(30)
 
-    package init(modelPath: String) {
-        self.modelPath = modelPath
-    }
+    package init() {}
 }
 
 /// Why the server does not start.

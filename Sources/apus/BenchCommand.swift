@@ -14,17 +14,13 @@ struct BenchCommand: ParsableCommand {
         commandName: "bench",
         abstract: "Measure prefill and decode speed beside the machine's limits.")
 
-    @Option(name: [.short, .long], help: "The model, a GGUF file.")
-    var model: String
+    @OptionGroup var model: ModelOptions
 
     @Option(name: [.customShort("p"), .long], help: "Tokens of the prompt; 0 skips prefill.")
     var promptTokens = 512
 
     @Option(name: [.customShort("n"), .long], help: "Tokens to generate; 0 skips decode.")
     var generatedTokens = 128
-
-    @Option(name: [.short, .long], help: "Threads; default: what the process may use.")
-    var threads: Int?
 
     @Option(name: [.short, .long], help: "Repetitions of each measure.")
     var repetitions = 5
@@ -38,18 +34,14 @@ struct BenchCommand: ParsableCommand {
         guard (1...1000).contains(repetitions) else {
             throw ValidationError("-r goes from 1 to 1000")
         }
-        guard (1...1024).contains(threads ?? 1) else {
-            throw ValidationError("-t goes from 1 to 1024")
-        }
     }
 
     func run() throws {
-        let file = try openModelFile(model)
+        let file = try model.open()
         let options = Benchmark.Options(
             promptTokenCount: promptTokens, generatedTokenCount: generatedTokens,
-            threadCount: threads ?? ProcessorCount.available().count,
-            repetitionCount: repetitions)
-        let report = try reportingModelErrors(model) { try Benchmark(file, options).run() }
+            threadCount: model.threadCount, repetitionCount: repetitions)
+        let report = try reportingModelErrors(model.path) { try Benchmark(file, options).run() }
         print(output == .json ? try report.json() : report.table)
     }
 }

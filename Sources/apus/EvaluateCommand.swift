@@ -5,52 +5,94 @@ import Decoding
 import Foundation
 import ServerApp
 
-/// `apus evaluate`: perplexity and KL divergence against reference log-probabilities.
+/// `apus evaluate`: how close a model comes to reference log-probabilities or logits.
 struct EvaluateCommand: ParsableCommand {
+    /// What the archive holds.
+    private enum Reference {
+        case logits(LogitsComparison)
+        case logProbabilities(Evaluation)
+
+        init(path: String) throws(NumPyError) {
+            let archive = try NumPyArchive(path: path)
+            self =
+                archive.names.contains(LogitsComparison.arrayName)
+                ? .logits(try LogitsComparison(archive))
+                : .logProbabilities(try Evaluation(archive))
+        }
+    }
+
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
-        abstract: "Measure perplexity and KL divergence against reference log-probabilities.")
+        abstract: "Compare a model with reference log-probabilities or logits.",
+        discussion: """
+            A reference of ids, top_ids and top_logprobs gives perplexity and KL divergence; one of ids \
+            and logits gives differences of logits, relative to the reference's where that is above 1.
+            """)
 
-    @Option(name: [.short, .long], help: "The model, a GGUF file.")
-    var model: String
+    @OptionGroup var model: ModelOptions
 
-    @Option(help: "A NumPy archive with ids, top_ids and top_logprobs.")
+    @Option(help: "A NumPy archive of ids, top_ids and top_logprobs, or of ids and logits.")
     var reference: String
-
-    @Option(name: [.short, .long], help: "Threads; default: what the process may use.")
-    var threads: Int?
 
     @Option(name: .customLong("kv-type"), help: "f16 or f32.")
     var kvType = KVType.f16
 
+    @Option(help: "Tokens that one step computes at most.")
+    var chunk = 512
+
     func validate() throws {
-        guard (1...1024).contains(threads ?? 1) else {
-            throw ValidationError("--threads goes from 1 to 1024")
+        guard (1...65536).contains(chunk) else {
+            throw ValidationError("--chunk goes from 1 to 65536")
         }
     }
 
     func run() throws {
-        let evaluation: Evaluation
-        do { evaluation = try Evaluation(reference: reference) } catch {
-            printError("\(reference): \(error)")
+        let reference: Reference
+        do { reference = try Reference(path: self.reference) } catch {
+            printError("\(error)")
             throw error.isMissingInput ? ExitStatus.missingInput : ExitStatus.badConfiguration
         }
-        let file = try openModelFile(model)
-        let result = try reportingModelErrors(model) {
-            try evaluation.run(
-                file, threadCount: threads ?? ProcessorCount.available().count, kvType: kvType)
+        let file = try model.open()
+        let report = try reportingModelErrors(model.path) {
+            switch reference {
+            case .logits(let comparison):
+                Self.report(
+                    try comparison.run(
+                        file, threadCount: model.threadCount, kvType: kvType,
+                        chunkTokenCount: chunk))
+            case .logProbabilities(let evaluation):
+                Self.report(
+                    try evaluation.run(
+                        file, threadCount: model.threadCount, kvType: kvType,
+                        chunkTokenCount: chunk))
+            }
         }
-        print(
-            String(
-                format: """
-                    positions            %d
-                    perplexity           %.4f
-                    mean KL divergence   %.6f
-                    99th percentile      %.6f
-                    top-1 agreement      %.2f %%
-                    """,
-                result.positionCount, result.perplexity, result.meanDivergence,
-                result.divergence99, 100 * result.topAgreement))
+        print(report)
+    }
+
+    private static func report(_ result: LogitsComparison.Result) -> String {
+        String(
+            format: """
+                positions            %d
+                worst difference     %.3g
+                mean difference      %.3g
+                top-1 agreement      %.2f %%
+                """,
+            result.positionCount, result.worstDifference, result.meanDifference,
+            100 * result.topAgreement)
+    }
+
+    private static func report(_ result: Evaluation.Result) -> String {
+        String(
+            format: """
+                positions            %d
+                perplexity           %.4f
+                mean KL divergence   %.6f
+                99th percentile      %.6f
+                top-1 agreement      %.2f %%
+                """,
+            result.positionCount, result.perplexity, result.meanDivergence, result.divergence99,
+            100 * result.topAgreement)
     }
 }
 

@@ -3,7 +3,6 @@
 import ArgumentParser
 import Decoding
 import Foundation
-import ModelFile
 
 /// Exit codes of sysexits.h that the commands use.
 enum ExitStatus {
@@ -13,11 +12,6 @@ enum ExitStatus {
     static let badConfiguration = ExitCode(78)
 }
 
-/// Opens a model file, or prints one line and ends with 66 or 78.
-func openModelFile(_ path: String) throws -> GGUFFile {
-    do { return try GGUFFile(path: path) } catch { throw failure(path, ModelError.file(error)) }
-}
-
 /// Runs `body`; a model error becomes one line on standard error and an exit code.
 func reportingModelErrors<Result>(
     _ path: String, _ body: () throws -> Result
@@ -25,7 +19,8 @@ func reportingModelErrors<Result>(
     do { return try body() } catch let error as ModelError { throw failure(path, error) }
 }
 
-private func failure(_ path: String, _ error: ModelError) -> ExitCode {
+/// Prints a model error as one line and says which exit code it is.
+func failure(_ path: String, _ error: ModelError) -> ExitCode {
     printError(error.line(path))
     return error.isMissingInput ? ExitStatus.missingInput : ExitStatus.badConfiguration
 }

@@ -11,8 +11,7 @@ struct GenerateCommand: ParsableCommand {
         commandName: "generate",
         abstract: "Continue a prompt on standard output; timing on standard error.")
 
-    @Option(name: [.short, .long], help: "The model, a GGUF file.")
-    var model: String
+    @OptionGroup var model: ModelOptions
 
     @Option(name: [.short, .long], help: "The text to continue.")
     var prompt: String
@@ -29,9 +28,6 @@ struct GenerateCommand: ParsableCommand {
     @Option(help: "Decides the random choices; default: another one each time.")
     var seed: UInt64?
 
-    @Option(name: [.short, .long], help: "Threads; default: what the process may use.")
-    var threads: Int?
-
     func validate() throws {
         guard temperature >= 0, temperature.isFinite else {
             throw ValidationError("--temperature is 0 or more")
@@ -40,9 +36,6 @@ struct GenerateCommand: ParsableCommand {
         guard (0...(1 << 27)).contains(maxTokens) else {
             throw ValidationError("--max-tokens goes from 0 to \(1 << 27)")
         }
-        guard (1...1024).contains(threads ?? 1) else {
-            throw ValidationError("--threads goes from 1 to 1024")
-        }
     }
 
     func run() throws {
@@ -50,9 +43,9 @@ struct GenerateCommand: ParsableCommand {
         sampling.temperature = temperature
         sampling.topP = topP
         sampling.seed = seed ?? UInt64.random(in: 0...UInt64.max)
-        let file = try openModelFile(model)
-        let timing = try reportingModelErrors(model) {
-            let team = try ThreadTeam(threadCount: threads ?? ProcessorCount.available().count)
+        let file = try model.open()
+        let timing = try reportingModelErrors(model.path) {
+            let team = try ThreadTeam(threadCount: model.threadCount)
             let generation = Generation(try LanguageModel(file, team: team), team: team)
             return try generation.run(
                 prompt: prompt, maxTokenCount: maxTokens, sampling: sampling

@@ -12,16 +12,19 @@ struct InspectCommand: ParsableCommand {
         commandName: "inspect",
         abstract: "Print a model file's architecture, sizes, metadata and tensors.")
 
-    @Argument(help: "The model, a GGUF file.")
+    @Argument(help: "The model, a GGUF file; of a split one the first part.")
     var file: String
+
+    @OptionGroup var metadata: MetadataOptions
 
     @Flag(help: "List every tensor.")
     var tensors = false
 
     func run() throws {
-        let opened = try openModelFile(file)
+        let opened = try metadata.open(file)
         print("file            \(file)")
-        print("format          GGUF v\(opened.version), \(opened.byteCount) bytes")
+        let parts = opened.partCount > 1 ? " in \(opened.partCount) files" : ""
+        print("format          GGUF v\(opened.version), \(opened.byteCount) bytes\(parts)")
         try reportingModelErrors(file) {
             let summary = try ModelSummary(opened)
             printSummary(summary)
@@ -29,8 +32,10 @@ struct InspectCommand: ParsableCommand {
             printRequirements(opened)
         }
         print("\nmetadata")
+        let overridden = Set(metadata.overrides.map(\.key))
         for key in opened.metadataKeys {
-            if let value = opened.metadata[key] { print("  \(key) = \(value)") }
+            guard let value = opened.metadata[key] else { continue }
+            print("  \(key) = \(value)\(overridden.contains(key) ? "  (overridden)" : "")")
         }
         guard tensors else { return }
         print("\ntensors")

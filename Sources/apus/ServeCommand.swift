@@ -13,17 +13,13 @@ struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Serve a model on an OpenAI-compatible endpoint.")
 
-    @Option(name: [.short, .long], help: "The model, a GGUF file.")
-    var model: String
+    @OptionGroup var model: ModelOptions
 
     @Option(help: "The address to listen on.")
     var host = "127.0.0.1"
 
     @Option(help: "The port; 0 lets the system choose.")
     var port: UInt16 = 8080
-
-    @Option(name: [.short, .long], help: "Threads; default: what the process may use.")
-    var threads: Int?
 
     @Option(help: "Sequences that generate at the same time.")
     var parallel = 32
@@ -59,7 +55,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     func validate() throws {
         let bounds: [(String, Int?, ClosedRange<Int>)] = [
-            ("--threads", threads, 1...1024), ("--parallel", parallel, 1...4096),
+            ("--parallel", parallel, 1...4096),
             ("--context-length", contextLength, 1...(1 << 27)),
             ("--kv-mib", kvMebibytes, 1...(1 << 24)), ("--max-waiting", maxWaiting, 1...100_000),
             ("--step-tokens", stepTokens, max(1, parallel)...65536),
@@ -72,11 +68,11 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        var configuration = ServerConfiguration(modelPath: model)
+        var configuration = ServerConfiguration()
         configuration.modelName = modelName
         configuration.host = host
         configuration.port = port
-        configuration.threadCount = threads
+        configuration.threadCount = model.threads
         configuration.parallelCount = parallel
         configuration.contextLength = contextLength
         configuration.kvType = kvType
@@ -87,7 +83,7 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.unknownFields = unknownFields
         configuration.gracePeriod = .seconds(grace)
 
-        let file = try openModelFile(model)
+        let file = try model.open()
         let logger = Logger(label: "apus") { StreamLogHandler.standardError(label: $0) }
         let signals = TerminationSignals()
         let server: Server
@@ -111,7 +107,7 @@ struct ServeCommand: AsyncParsableCommand {
     private func report(_ error: ServerError) -> ExitCode {
         switch error {
         case .model(let error):
-            printError(error.line(model))
+            printError(error.line(model.path))
             return error.isMissingInput ? ExitStatus.missingInput : ExitStatus.badConfiguration
         case .configuration(let message), .listening(let message):
             printError(message)

@@ -89,7 +89,8 @@ struct Damage: Sendable, CustomTestStringConvertible {
 }
 
 extension EditableModel {
-    fileprivate mutating func zeroExpert(_ expert: Int, of name: String) {
+    /// Sets one expert's matrix to 0.
+    mutating func zeroExpert(_ expert: Int, of name: String) {
         guard let tensor = tensors.first(where: { $0.name == name }) else { return }
         let count = tensor.shape.dropFirst().reduce(1, *)
         zero(name, expert * count..<(expert + 1) * count)

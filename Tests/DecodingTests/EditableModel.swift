@@ -74,6 +74,24 @@ struct EditableModel {
         return try GGUFFile(path: path)
     }
 
+    /// The same model in files of about as many tensors each, opened by the first; likewise nameless.
+    func opened(inParts count: Int) throws -> GGUFFile {
+        let prefix = FileManager.default.temporaryDirectory.appending(path: "\(UUID())").path
+        let paths = (1...count).map { "\(prefix)-0000\($0)-of-0000\(count).gguf" }
+        defer { paths.forEach { try? FileManager.default.removeItem(atPath: $0) } }
+        for (index, path) in paths.enumerated() {
+            var part = self
+            if index > 0 { (part.keys, part.values) = ([], [:]) }
+            part.set("split.no", .uint16(UInt16(index)))
+            part.set("split.count", .uint16(UInt16(count)))
+            part.set("split.tensors.count", .int32(Int32(tensors.count)))
+            part.tensors = Array(
+                tensors[tensors.count * index / count..<tensors.count * (index + 1) / count])
+            try Data(part.encoded().bytes).write(to: URL(filePath: path))
+        }
+        return try GGUFFile(path: paths[0])
+    }
+
     /// The file's bytes, and how many of them are header.
     func encoded() -> (bytes: [UInt8], headerByteCount: Int) {
         var bytes = ModelBytes()

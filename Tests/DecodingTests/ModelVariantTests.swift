@@ -104,14 +104,21 @@ import Testing
         #expect("\(error)".contains("'\(type)'"))
     }
 
-    @Test func `one part of a split model says so`() throws {
-        var model = try EditableModel(try TinyReference("llama").file)
-        model.set("split.count", .uint16(3))
-        let file = try model.opened()
+    @Test(arguments: ["qwen3_moe", "llama_odd"])
+    func `a model split over three files gives the same bits`(family: String) throws {
+        let reference = try TinyReference(family)
+        let model = try EditableModel(reference.file)
+        let whole = try model.opened()
+        let split = try model.opened(inParts: 3)
 
-        let error = try #require(throws: ModelError.self) { try ModelSummary(file) }
+        let logits = try ModelRunner.logits(of: reference.tokens, by: split)
 
-        #expect("\(error)".contains("one of 3 files"))
+        #expect(split.partCount == 3)
+        #expect(Set(split.tensors.map(\.part)) == [0, 1, 2])
+        #expect(logits == (try ModelRunner.logits(of: reference.tokens, by: whole)))
+        let (needs, wanted) = (try ModelRequirements(split), try ModelRequirements(whole))
+        #expect(needs.weightBytes == wanted.weightBytes)
+        #expect(needs.contextLength == wanted.contextLength)
     }
 
     @Test(arguments: [(32, 32), (2048, 2048), (4096, 2048), (0, 2048)])

@@ -5,7 +5,9 @@ import ModelFile
 import Testing
 
 struct GGUFFileTests {
-    @Test(arguments: ["tiny/llama.gguf", "ModelFile/every-type.gguf"])
+    @Test(arguments: [
+        "tiny/llama.gguf", "ModelFile/every-type.gguf", "ModelFile/split-00001-of-00003.gguf",
+    ])
     func `keys, values, shapes, places and bytes are those that gguf-py reads`(
         name: String
     ) throws {

@@ -6,13 +6,13 @@ import Testing
 
 /// Damaged files in bulk: each is an error of one line or reads soundly, in bounded memory.
 struct HostileGGUFTests {
-    /// Opens the file and reads all that it offers; false when it was refused.
-    private func opensSoundly(_ path: String) throws -> Bool {
+    /// Opens the file and reads all that it offers; false when it was refused, by name.
+    private func opensSoundly(_ path: String, parts: [String]? = nil) throws -> Bool {
         let file: GGUFFile
         do throws(ModelFileError) {
             file = try GGUFFile(path: path)
         } catch {
-            #expect(error.description.hasPrefix("'\(path)': "))
+            #expect((parts ?? [path]).contains { error.description.hasPrefix("'\($0)': ") })
             #expect(!error.description.contains { $0.isNewline })
             return false
         }
@@ -111,6 +111,39 @@ struct HostileGGUFTests {
         }
 
         #expect((100...500).contains(refusedCount))
+    }
+
+    @Test(arguments: 0..<3)
+    func `every prefix of a part of a split model is refused`(part: Int) throws {
+        let model = try SplitModel()
+        let bytes = model.parts[part].bytes
+        #expect(try opensSoundly(model.path))
+
+        for byteCount in bytes.indices.reversed() {
+            try model.files[part].truncate(to: byteCount)
+            #expect(
+                try !opensSoundly(model.path, parts: model.files.map(\.path)),
+                "prefix of \(byteCount) bytes")
+        }
+    }
+
+    @Test(arguments: 0..<3, [0x01, 0x04, 0x20, 0x80, 0xFF] as [UInt8])
+    func `every byte of a part's header flipped once is an error or reads soundly`(
+        part: Int, mask: UInt8
+    ) throws {
+        let model = try SplitModel()
+        let (bytes, headerByteCount) = model.parts[part]
+        let paths = model.files.map(\.path)
+        var refusedCount = 0
+
+        for offset in 0..<headerByteCount {
+            try model.files[part].overwrite([bytes[offset] ^ mask], at: offset)
+            refusedCount += try opensSoundly(model.path, parts: paths) ? 0 : 1
+            try model.files[part].overwrite([bytes[offset]], at: offset)
+        }
+
+        #expect(refusedCount > headerByteCount / 2)
+        #expect(try opensSoundly(model.path))
     }
 
     @Test func `a header that goes on for ever is refused at its limit`() throws {

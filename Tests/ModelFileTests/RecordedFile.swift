@@ -19,6 +19,8 @@ struct RecordedFile: Decodable {
         let name: String
         let type: String
         let shape: [Int]
+        /// The file of a split model, from 0.
+        let part: Int
         let offset: Int
         let byteCount: Int
         let hash: String
@@ -56,7 +58,7 @@ extension RecordedFile.Key {
 extension RecordedFile.Tensor {
     init(_ tensor: TensorDescription, in file: GGUFFile) {
         self.init(
-            name: tensor.name, type: tensor.type.name, shape: tensor.shape,
+            name: tensor.name, type: tensor.type.name, shape: tensor.shape, part: tensor.part,
             offset: tensor.byteRange.lowerBound, byteCount: tensor.byteCount,
             hash: fnv1a(file.bytes(of: tensor)))
     }

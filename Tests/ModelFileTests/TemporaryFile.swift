@@ -7,8 +7,7 @@ final class TemporaryFile {
     let path: String
     private let handle: FileHandle
 
-    init(_ bytes: some Sequence<UInt8>) throws {
-        let name = "apus-test-\(UUID().uuidString)"
+    init(_ bytes: some Sequence<UInt8>, name: String = temporaryName()) throws {
         let url = FileManager.default.temporaryDirectory.appendingPathComponent(name)
         try Data(bytes).write(to: url)
         path = url.path
@@ -29,6 +28,9 @@ final class TemporaryFile {
         try handle.truncate(atOffset: UInt64(byteCount))
     }
 }
+
+/// A name that no other file has.
+func temporaryName() -> String { "apus-test-\(UUID().uuidString)" }
 
 /// The folder of files that the tests read.
 let fixtures = URL(filePath: #filePath).deletingLastPathComponent()

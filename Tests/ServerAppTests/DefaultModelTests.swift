@@ -58,7 +58,8 @@ private struct GreedyReference: Decodable {
         let reference = DefaultModel.fixture("jargon_top256.npz").path
         let file = try asExperts ? DefaultModel.experts() : DefaultModel.dense()
 
-        let result = try Evaluation(reference: reference).run(file, threadCount: 2)
+        let evaluation = try Evaluation(NumPyArchive(path: reference))
+        let result = try evaluation.run(file, threadCount: 2)
 
         #expect(result.meanDivergence <= 0.0031)
         #expect(result.divergence99 <= 0.02)

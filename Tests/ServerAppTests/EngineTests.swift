@@ -60,6 +60,12 @@ private final class EngineHarness {
         }
     }
 
+    /// A metric's value as `/metrics` shows it.
+    func metric(_ name: String) throws -> Int {
+        let line = metrics.render().split(separator: "\n").first { $0.hasPrefix("apus:\(name) ") }
+        return try #require(line.flatMap { Int($0.drop { $0 != " " }.dropFirst()) })
+    }
+
     func submit(_ request: GenerationRequest) { #expect(mailbox.submit(request)) }
 
     /// One step.
@@ -180,6 +186,22 @@ private final class EngineHarness {
         #expect(metrics.contains("apus:num_requests_waiting 0\n"))
         #expect(metrics.contains("apus:kv_cache_usage_perc 0.0\n"))
         #expect(metrics.contains("apus:request_success_total{finished_reason=\"abort\"} 3\n"))
+    }
+
+    @Test func `metrics count the weights that steps read`() throws {
+        let harness = try EngineHarness(kvBlockCount: 64)
+
+        // One step for each token: the prompt has only one.
+        harness.submit(request(1, promptTokenCount: 1, newTokenCount: 1))
+        try #require(harness.finish())
+        let first = try harness.metric("weight_bytes_read_total")
+        harness.submit(request(2, promptTokenCount: 1, newTokenCount: 4))
+        try #require(harness.finish())
+
+        // 2 layers of 2 experts for each of 5 tokens.
+        #expect(try harness.metric("experts_read_total") == 20)
+        #expect(first > 0)
+        #expect(try harness.metric("weight_bytes_read_total") == 5 * first)
     }
 
     @Test func `what cannot fit is refused with its numbers and the rest is served`() throws {

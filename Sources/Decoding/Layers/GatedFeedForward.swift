@@ -24,6 +24,7 @@ struct GatedFeedForward {
 
     /// gated = activation(gate(normed), up(normed)), both matrices read side by side.
     func computeGated(_ step: Step) {
+        step.countRead(gate.byteCount + up.byteCount)
         let count = step.rowCount
         let plan = StripPlan(gate, threadCount: step.team.threadCount)
         let pair = GatedPair(gate: gate, up: up, activation: activation)

@@ -86,6 +86,7 @@ struct LatentAttention {
         let count = step.rowCount
         projections.apply(step.normed, into: step.projections, count: count, step)
         computeQueries(step, workspace)
+        countRead(step)
         step.withBlockTables { tables in
             turnAndAppend(step, workspace, tables)
             attendExpanded(step, workspace, tables)
@@ -93,6 +94,19 @@ struct LatentAttention {
         }
         step.quantize(step.attended, count: count)
         self.output.add(step.attended, to: output, count: count, step)
+    }
+
+    /// Counts the heads' matrices that the step's rows need.
+    private func countRead(_ step: Step) {
+        for head in heads {
+            step.countRead(head.value.byteCount)
+            if step.slices.contains(where: { $0.promptRowCount > 0 }) {
+                step.countRead(head.key.byteCount)
+            }
+            if step.slices.contains(where: { $0.promptRowCount < $0.rowCount }) {
+                step.countRead(head.absorbedKey.byteCount)
+            }
+        }
     }
 
     /// queries = up(norm(down(normed))), or as they were projected.

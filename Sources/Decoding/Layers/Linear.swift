@@ -10,6 +10,7 @@ struct Linear {
 
     /// output = x · weightᵀ + bias, from column 0 of `output`.
     func apply(_ input: Activations, into output: Rows, count: Int, _ step: Step) {
+        step.countRead(weight.byteCount)
         let plan = StripPlan(weight, threadCount: step.team.threadCount)
         step.team.forEach(plan.itemCount) { item, worker in
             multiply(
@@ -20,6 +21,7 @@ struct Linear {
 
     /// output += x · weightᵀ + bias.
     func add(_ input: Activations, to output: Rows, count: Int, _ step: Step) {
+        step.countRead(weight.byteCount)
         let plan = StripPlan(weight, threadCount: step.team.threadCount)
         let columns = input.columns(for: weight)
         step.team.forEach(plan.itemCount) { item, worker in
@@ -111,7 +113,10 @@ struct LinearGroup {
     func apply(_ input: Activations, into output: Rows, count: Int, _ step: Step) {
         let threads = step.team.threadCount
         var itemCount = 0
-        for part in parts { itemCount += StripPlan(part.weight, threadCount: threads).itemCount }
+        for part in parts {
+            step.countRead(part.weight.byteCount)
+            itemCount += StripPlan(part.weight, threadCount: threads).itemCount
+        }
         step.team.forEach(itemCount) { item, worker in
             var local = item
             for index in parts.indices {

@@ -43,6 +43,9 @@ struct MixtureOfExperts {
         } else {
             step.routing.takeInputs(step.normed, gate: pair.gate, up: pair.up)
         }
+        step.countExpertsRead(
+            step.routing.activeExpertCount,
+            bytesEach: pair.gate.byteCount + pair.up.byteCount + experts[0].down.byteCount)
         computeGated(step)
         step.quantize(step.routing.gated, count: step.rowCount * router.activeCount)
         addDown(step, to: output)

@@ -22,6 +22,7 @@ struct SharedExpert {
         Linear(weight: gate, bias: nil).apply(step.normed, into: logits, count: count, step)
         feedForward.computeGated(step)
         let down = feedForward.down
+        step.countRead(down.byteCount)
         let plan = StripPlan(down, threadCount: step.team.threadCount)
         let columns = step.gated.columns(for: down)
         step.team.forEach(plan.itemCount) { item, worker in

@@ -16,6 +16,7 @@ struct TokenEmbedding {
     func apply(_ step: Step) {
         guard let base = file.bytes(of: table).baseAddress else { return }
         let count = step.rowCount
+        step.countRead(count * table.rowBytes)
         step.team.forEach(step.chunkCount(count)) { chunk, _ in
             for row in step.rows(ofChunk: chunk, count: count) {
                 let token = Int(step.tokens[row])

@@ -15,21 +15,16 @@ struct HyperParameters {
     private static let maxExpertCount = 4096
     static let maxContextLength = 1 << 27
 
-    /// Reads which architecture the file holds, and refuses what is no whole model.
+    /// Reads which architecture the file holds, and refuses what is no model.
     init(_ file: GGUFFile) throws(ModelError) {
         self.file = file
         let type: String?
-        let partCount: Int
         do {
             architecture = try file.string("general.architecture")
             type = try file.stringIfPresent("general.type")
-            partCount = try file.intIfPresent("split.count") ?? 1
         } catch { throw .file(error) }
         guard type == nil || type == "model" else {
             throw .unsupported("a file of type \(type?.quoted ?? ""); wanted a model")
-        }
-        guard partCount <= 1 else {
-            throw .unsupported("one of \(partCount) files of a split model; merge them first")
         }
     }
 

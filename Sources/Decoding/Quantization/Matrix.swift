@@ -40,6 +40,9 @@ struct Matrix {
     /// Rows rounded up to whole strips: the width of an output row.
     var paddedRowCount: Int { stripCount * 16 }
 
+    /// Bytes of all strips.
+    var byteCount: Int { stripCount * stripBytes }
+
     /// outputs[c][0..<16] = strip · columns[c] for c in 0..<count.
     func multiply(
         strip: Int, columns: UnsafePointer<UnsafeRawPointer?>, count: Int,

@@ -170,7 +170,8 @@ final class Engine {
                 position: plan.entries[row.slice].startPosition + row.index)
         }
         let end = ContinuousClock.now
-        metrics.recordStep(tokenCount: plan.tokenCount, duration: end - start)
+        metrics.recordStep(
+            tokenCount: plan.tokenCount, duration: end - start, weightsRead: runner.weightsRead)
         commit(at: end)
     }
 

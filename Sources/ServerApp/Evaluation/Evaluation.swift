@@ -38,15 +38,14 @@ package struct Evaluation {
     private let topCount: Int
 
     /// Reads and checks the reference.
-    package init(reference path: String) throws(NumPyError) {
-        let archive = try NumPyArchive(path: path)
+    package init(_ archive: NumPyArchive) throws(NumPyError) {
         let (ids, topIDs) = (try archive.array("ids"), try archive.array("top_ids"))
         let logProbabilities = try archive.array("top_logprobs")
         guard ids.shape.count == 1, topIDs.shape.count == 2, topIDs.shape[0] == ids.shape[0],
             topIDs.shape[1] > 0, logProbabilities.shape == topIDs.shape
         else {
             throw .badArray(
-                path: path, name: "top_logprobs",
+                path: archive.path, name: "top_logprobs",
                 wanted: "ids [N], top_ids and top_logprobs [N, K]",
                 found: "\(ids.shape), \(topIDs.shape) and \(logProbabilities.shape)")
         }
@@ -56,14 +55,15 @@ package struct Evaluation {
         topCount = topIDs.shape[1]
     }
 
-    /// Runs all windows through the model.
+    /// Runs all windows through the model, `chunkTokenCount` tokens a step.
     package func run(
-        _ file: GGUFFile, threadCount: Int, kvType: KVType = .f16
+        _ file: GGUFFile, threadCount: Int, kvType: KVType = .f16,
+        chunkTokenCount: Int = windowLength
     ) throws(ModelError) -> Result {
         let team = try ThreadTeam(threadCount: threadCount)
         let model = try Model(file, team: team)
         let runner = try ModelRunner(
-            model, team: team, maxTokenCount: Self.windowLength,
+            model, team: team, maxTokenCount: min(chunkTokenCount, Self.windowLength),
             kvBlockCount: model.kvGroups.count * Self.windowLength / 16, kvType: kvType)
         guard let largest = (ids + topIDs).max(), let smallest = (ids + topIDs).min(),
             smallest >= 0, largest < model.vocabularySize
@@ -80,15 +80,11 @@ package struct Evaluation {
     private func run(
         window: Range<Int>, _ runner: ModelRunner, _ positions: UnsafeMutableBufferPointer<Position>
     ) {
-        runner.append(
-            tokens: ids[window], startPosition: 0,
-            blockTables: Int32(0)..<Int32(runner.kvBlockCount),
-            logitsRowCount: window.count)
         // Each row writes its own position, so the threads of the team do not meet.
-        runner.run { row in
-            let index = window.lowerBound + row.index
+        runner.runChunks(of: ids[window]) { offset, logits in
+            let index = window.lowerBound + offset
             positions[index] = compare(
-                LogProbabilities(row.logits), at: index,
+                LogProbabilities(logits), at: index,
                 next: index + 1 < window.upperBound ? ids[index + 1] : nil)
         }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Decoding
 internal import OpenAIAPI
 internal import Scheduling
 
@@ -14,6 +15,8 @@ final class EngineMetrics: Sendable {
     private let generatedTokenCount = AtomicCount()
     private let computedTokenCount = AtomicCount()
     private let stepMicroseconds = AtomicCount()
+    private let weightByteCount = AtomicCount()
+    private let expertCount = AtomicCount()
     private let ended: [(reason: FinishReason, count: AtomicCount)] =
         [.stop, .length, .abort].map { ($0, AtomicCount()) }
     private let rejected: [(reason: String, count: AtomicCount)] =
@@ -48,7 +51,10 @@ final class EngineMetrics: Sendable {
         preemptionCount.set(counts.preemptionCount)
     }
 
-    func recordStep(tokenCount: Int, duration: Duration) {
+    /// Takes over what a step took, and the weights that all steps have read.
+    func recordStep(tokenCount: Int, duration: Duration, weightsRead: WeightsRead) {
+        weightByteCount.set(weightsRead.byteCount)
+        expertCount.set(weightsRead.expertCount)
         stepTokens.observe(Double(tokenCount))
         computedTokenCount.add(tokenCount)
         stepMicroseconds.add(Int(duration / .microseconds(1)))
@@ -113,6 +119,9 @@ final class EngineMetrics: Sendable {
         text += counter("num_preemptions", "Sequences put back into the queue.", preemptionCount)
         text += counter("prompt_tokens", "Prompt tokens computed.", promptTokenCount)
         text += counter("generation_tokens", "Tokens generated.", generatedTokenCount)
+        text += counter("weight_bytes_read", "Bytes of weights that steps read.", weightByteCount)
+        text += counter(
+            "experts_read", "Experts that steps read, counted in each layer.", expertCount)
         text += family("request_success_total", "Sequences ended, by reason.", "counter")
         for (reason, count) in ended {
             text +=

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes every-type.gguf with gguf-py, and what gguf-py reads in it and in ../tiny/llama.gguf.
+"""Writes every-type.gguf and a split model with gguf-py, and what gguf-py reads in them and in
+../tiny/llama.gguf.
 
     pip install gguf numpy && python3 record.py
 """
@@ -46,6 +47,17 @@ def write_every_type(path: Path) -> None:
     writer.close()
 
 
+def write_split(path: Path) -> None:
+    writer = GGUFWriter(path, "test", split_max_tensors=2)
+    writer.add_string("test.string", "in the first file")
+    for index in range(5):
+        writer.add_tensor(f"tensor.{index}", np.arange(index, index + 40, dtype=np.float32).reshape(2, 20))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
 def value(field):
     contents = field.contents()
     kind = field.types[-1].name.lower()
@@ -60,27 +72,32 @@ def text(scalar) -> str:
     return np.float64(scalar).tobytes().hex() if isinstance(scalar, float) else str(scalar).replace("True", "true").replace("False", "false")
 
 
-def expectations(path: Path):
-    reader = GGUFReader(path)
+def expectations(*paths: Path):
+    """Of a split model the keys are those of the first file."""
+    readers = [GGUFReader(path) for path in paths]
+    reader = readers[0]
     return {
         "alignment": int(reader.alignment),
         "keys": [{"key": name, **value(field)} for name, field in reader.fields.items()
                  if not name.startswith("GGUF.")],
         "tensors": [{"name": t.name, "type": t.tensor_type.name,
-                     "shape": t.shape.tolist()[::-1], "offset": int(t.data_offset),
+                     "shape": t.shape.tolist()[::-1], "part": part, "offset": int(t.data_offset),
                      "byteCount": int(t.n_bytes), "hash": fnv1a(t.data.tobytes())}
-                    for t in reader.tensors],
+                    for part, reader in enumerate(readers) for t in reader.tensors],
     }
 
 
 def main() -> None:
     write_every_type(HERE / "every-type.gguf")
+    write_split(HERE / "split.gguf")
+    parts = sorted(HERE.glob("split-*.gguf"))
     types = [{"name": t.name, "number": t.value, "blockLength": length, "blockBytes": size}
              for t, (length, size) in GGML_QUANT_SIZES.items() if t.name not in NOT_READ]
     recorded = {
         "types": types,
         "files": {"tiny/llama.gguf": expectations(HERE.parent / "tiny/llama.gguf"),
-                  "ModelFile/every-type.gguf": expectations(HERE / "every-type.gguf")},
+                  "ModelFile/every-type.gguf": expectations(HERE / "every-type.gguf"),
+                  f"ModelFile/{parts[0].name}": expectations(*parts)},
     }
     (HERE / "gguf-py.json").write_text(json.dumps(recorded, indent=1) + "\n")
 
