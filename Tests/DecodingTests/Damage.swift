@@ -11,7 +11,7 @@ struct Damage: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { "\(model): \(what)" }
 
-    static let all = weights + hyperParameters
+    static let all = weights + hyperParameters + routing + branches
 
     private static let weights = [
         Damage(model: "mixtral", what: "one expert's down matrix is zero") {
@@ -96,7 +96,7 @@ extension EditableModel {
         zero(name, expert * count..<(expert + 1) * count)
     }
 
-    fileprivate mutating func exchange(_ first: String, _ second: String) {
+    mutating func exchange(_ first: String, _ second: String) {
         change(first) { $0.name = "" }
         change(second) { $0.name = first }
         change("") { $0.name = second }

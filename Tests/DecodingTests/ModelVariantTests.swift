@@ -19,6 +19,20 @@ import Testing
         ("qwen2", { $0.set("general.type", nil) }),
         ("qwen2", { $0.set("split.count", .uint16(0)) }),
         ("mixtral", { $0["expert_gating_func"] = .uint32(1) }),
+        ("mixtral", { $0["expert_gating_func"] = .uint32(3) }),
+        ("mixtral", { $0["expert_group_count"] = .uint32(1) }),
+        ("dots1", { $0["expert_gating_func"] = nil }),
+        ("dots1", { $0["expert_group_count"] = nil }),
+        ("glm4_moe", { $0["expert_gating_func"] = nil }),
+        ("glm4_moe_lite", { $0["expert_gating_func"] = nil }),
+        ("minimax_m2", { $0["expert_gating_func"] = nil }),
+        ("deepseek_v2", { $0["expert_gating_func"] = nil }),
+        ("gpt_oss", { $0["expert_gating_func"] = .uint32(3) }),
+        ("granitemoe", { $0["expert_weights_norm"] = .bool(true) }),
+        ("deepseek_v1", { $0["expert_weights_scale"] = .float32(0) }),
+        ("ernie4_5_moe", { $0["expert_shared_feed_forward_length"] = nil }),
+        ("hunyuan_v1_moe", { $0["expert_feed_forward_length"] = .uint32(17) }),
+        ("deepseek_v3", { $0.fuseExperts() }),
         ("mixtral", { $0["expert_used_count"] = .array(.int32([2, 2])) }),
         ("mixtral", { $0["expert_feed_forward_length"] = .uint32(96) }),
         ("qwen3_moe", { $0["expert_weights_scale"] = .float32(1) }),
@@ -42,8 +56,9 @@ import Testing
         ("attention.causal", MetadataValue.bool(false)), ("attention.scale", .float32(-1)),
         ("attention.clamp_kqv", .float32(8)), ("attention.max_alibi_bias", .float32(8)),
         ("attn_logit_softcapping", .float32(50)), ("embedding_scale", .float32(12)),
-        ("expert_gating_func", .uint32(2)), ("expert_group_count", .uint32(8)),
-        ("expert_weights_scale", .float32(2.5)), ("final_logit_softcapping", .float32(30)),
+        ("expert_gating_func", .uint32(4)), ("expert_group_count", .uint32(8)),
+        ("expert_group_count", .uint32(9)), ("expert_weights_scale", .float32(-2.5)),
+        ("final_logit_softcapping", .float32(30)),
         ("leading_dense_block_count", .uint32(1)), ("logit_scale", .float32(.nan)),
         ("nextn_predict_layers", .uint32(1)), ("residual_scale", .float32(0.22)),
         ("rope.scaling.type", .string(Array("longrope".utf8))),
@@ -68,6 +83,45 @@ import Testing
         let team = try ThreadTeam(threadCount: 1)
 
         #expect(throws: ModelError.self) { try Model(file, team: team) }
+    }
+
+    @Test(arguments: [
+        ("gpt_oss", "blk.1.attn_sinks.weight"), ("gpt_oss", "blk.0.ffn_gate_inp.bias"),
+        ("gpt_oss", "blk.2.ffn_down_exps.bias"), ("minimax_m2", "blk.0.exp_probs_b.bias"),
+    ])
+    func `a family does not do without what all its models have`(
+        family: String, tensor: String
+    ) throws {
+        var model = try EditableModel(try TinyReference(family).file)
+        model.tensors.removeAll { $0.name == tensor }
+        let file = try model.opened()
+
+        let error = try #require(throws: ModelError.self) { try ModelRequirements(file) }
+
+        #expect(error == .missingTensor(tensor))
+    }
+
+    @Test(arguments: [
+        ("granitemoe", "embedding_scale", MetadataValue.float32(-1)),
+        ("granitemoe", "residual_scale", .float32(.nan)),
+        ("granitemoe", "logit_scale", .float32(0)),
+        ("glm4_moe", "expert_group_count", .uint32(5)),
+        ("glm4_moe", "expert_group_used_count", .uint32(5)),
+        ("glm4_moe", "expert_used_count", .uint32(7)), ("glm4_moe", "logit_scale", .float32(2)),
+        ("glm4_moe", "nextn_predict_layers", .uint32(4)),
+        ("bailingmoe2", "residual_scale", .float32(2)),
+        ("phimoe", "rope.scaling.type", .string(Array("yarn".utf8))),
+        ("phimoe", "rope.scaling.attn_factor", .float32(-1)),
+        ("minimax_m2", "leading_dense_block_count", .uint32(1)),
+    ])
+    func `what a family honours must be sound, and what it does not must change nothing`(
+        family: String, key: String, value: MetadataValue
+    ) throws {
+        var model = try EditableModel(try TinyReference(family).file)
+        model[key] = value
+        let file = try model.opened()
+
+        #expect(throws: ModelError.self) { try ModelRequirements(file) }
     }
 
     @Test func `an error names the key and both values`() throws {
@@ -167,6 +221,24 @@ extension EditableModel {
                 fused.bytes = parts.flatMap(\.bytes)
                 tensors.append(fused)
             }
+        }
+    }
+
+    /// Experts' gate and up matrices in one tensor, as `--fuse-gate-up-exps` of llama.cpp's converter writes
+    /// them.
+    fileprivate mutating func fuseExperts() {
+        for gate in tensors.filter({ $0.name.hasSuffix("ffn_gate_exps.weight") }) {
+            let upName = gate.name.replacing("gate", with: "up")
+            guard let up = tensors.first(where: { $0.name == upName }) else { continue }
+            let size = gate.bytes.count / gate.shape[0]
+            change(gate.name) { tensor in
+                tensor.name = gate.name.replacing("gate", with: "gate_up")
+                tensor.shape[1] *= 2
+                tensor.bytes = (0..<gate.shape[0]).flatMap { expert in
+                    [gate, up].flatMap { $0.bytes[expert * size..<(expert + 1) * size] }
+                }
+            }
+            tensors.removeAll { $0.name == upName }
         }
     }
 }

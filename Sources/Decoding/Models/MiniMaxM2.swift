@@ -17,6 +17,7 @@ struct MiniMaxM2: PreNormFamily {
     static func feedForwards(
         _ layer: Int, _ parameters: HyperParameters, _ loader: WeightLoader
     ) throws(ModelError) -> [any FeedForward] {
+        try loader.require(["exp_probs_b.bias"], inLayer: layer)
         let routing = try RoutingParameters(parameters, scoring: .sigmoid, normalizes: true)
         return [try loader.mixtureOfExperts(layer, parameters, routing)]
     }

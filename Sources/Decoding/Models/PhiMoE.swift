@@ -17,18 +17,22 @@ struct PhiMoE: PreNormFamily {
     static func rotaries(
         _ parameters: HyperParameters, _ loader: WeightLoader
     ) throws(ModelError) -> [RotaryEmbedding] {
+        let amplitude = try parameters.positive("rope.scaling.attn_factor", default: 1)
         guard loader.contains(shortFactors) else {
+            guard amplitude == 1 else { throw .missingTensor(shortFactors) }
             return [try AttentionShape(parameters).rotary(parameters, loader, pairing: pairing)]
         }
-        let shape = try AttentionShape(parameters)
-        let pairCount = try shape.rotaryDimension(parameters) / 2
+        let type = try parameters.stringIfPresent("rope.scaling.type") ?? "longrope"
+        guard type == "longrope" || type == "none" else {
+            throw .unsupported("rotary scaling \(type.quoted) beside \(shortFactors)")
+        }
+        let pairCount = try AttentionShape(parameters).rotaryDimension(parameters) / 2
         _ = try loader.keep("rope_factors_long.weight", shape: [pairCount])
         return [
             RotaryEmbedding(
                 pairing: pairing, base: try parameters.positive("rope.freq_base", default: 10000),
                 divisors: try loader.rotaryFactors(shortFactors, count: pairCount),
-                amplitude: Double(
-                    try parameters.positive("rope.scaling.attn_factor", default: 1)))
+                amplitude: Double(amplitude))
         ]
     }
 

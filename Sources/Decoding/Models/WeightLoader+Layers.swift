@@ -4,6 +4,14 @@ internal import ModelFile
 
 /// The tensors of the layers that several families share, under GGUF's names.
 extension WeightLoader {
+    /// Fails unless the file has these tensors of a layer: without them shared layers would compute something
+    /// else, and the family would not.
+    func require(_ names: [String], inLayer layer: Int) throws(ModelError) {
+        for name in names where !contains("blk.\(layer).\(name)") {
+            throw .missingTensor("blk.\(layer).\(name)")
+        }
+    }
+
     /// `attn_q`, `attn_k`, `attn_v` or all in `attn_qkv`, and `attn_output`, with biases where the
     /// file has them; `attn_sinks` where it has those.
     func groupedQueryAttention(
