@@ -34,12 +34,16 @@ package struct ModelSummary: Sendable {
         var experts = 0
         var lookedUp = 0
         var counts: [TensorType: Int] = [:]
+        let layerCount = try parameters.layerCount()
         let share = hasExperts ? Double(activeExpertCount) / Double(expertCount) : 0
         for tensor in file.tensors {
             let bytes = Self.packedBytes(tensor)
             total += tensor.elementCount
             counts[tensor.type, default: 0] += tensor.elementCount
-            if tensor.name.contains("_exps.") {
+            if tensor.layer ?? 0 >= layerCount {
+                // For predicting further tokens: neither packed nor computed.
+                continue
+            } else if tensor.name.contains("_exps.") {
                 active += Double(tensor.elementCount) * share
                 experts += bytes
             } else if tensor.name == "token_embd.weight" && !isTied {
@@ -75,5 +79,13 @@ package struct ModelSummary: Sendable {
         let strips = Matrix.stripCount(rows: tensor.shape[tensor.shape.count - 2])
         guard apus_traits(tensor.type.rawValue) != nil else { return tensor.byteCount }
         return matrices * strips * apus_strip_bytes(tensor.type.rawValue, tensor.rowLength)
+    }
+}
+
+extension TensorDescription {
+    /// Which layer it belongs to, by its name `blk.<layer>.…`.
+    fileprivate var layer: Int? {
+        let parts = name.split(separator: ".", maxSplits: 2)
+        return parts.count == 3 && parts[0] == "blk" ? Int(parts[1]) : nil
     }
 }

@@ -28,6 +28,10 @@ import Testing
         #expect(layer.block.contains { $0.name == "blk.3.ffn_down_exps.weight" })
         #expect(model.weightBytes == plain.weightBytes)
         #expect(model.kvBlockBytes(.f16) == plain.kvBlockBytes(.f16))
+        let (summary, plainSummary) = (try ModelSummary(file), try ModelSummary(reference.file))
+        #expect(summary.parameterCount > plainSummary.parameterCount)
+        #expect(summary.activeParameterCount == plainSummary.activeParameterCount)
+        #expect(summary.packedBytes == plainSummary.packedBytes)
         #expect(
             try ModelRunner.logits(of: reference.tokens, by: file)
                 == ModelRunner.logits(of: reference.tokens, by: reference.file))
