@@ -97,7 +97,7 @@ import Testing
             _ = try? ModelRequirements(file)
             return false
         }
-        let runner = try ModelRunner(model, team: team, maxTokenCount: 4, kvBlockCount: 1)
+        let runner = try ModelRunner(model, team: team, maxTokenCount: 4, kvBlockCount: model.kvGroups.count)
         let tokens: [Int32] = [0, 7, Int32(model.vocabularySize - 1)]
         #expect(runner.logits(of: tokens, chunk: 3).count == 3)
         let needs = try ModelRequirements(file)
