@@ -263,7 +263,9 @@ final class WeightLoader {
         guard name.hasSuffix(".weight") else { return [] }
         let stem = name.dropLast(".weight".count)
         // For activations of four bits, which no kernel here takes.
-        if contains(stem + ".input_scale") { _ = try keep(stem + ".input_scale") }
+        if let unused = file.tensor(stem + ".input_scale") {
+            _ = try keep(unused.name, shape: unused.shape)
+        }
         guard let tensor = file.tensor(stem + ".scale") else { return [] }
         let isForAll = tensor.elementCount == 1
         let values = try vector(stem + ".scale", count: isForAll ? 1 : count)
