@@ -2,89 +2,10 @@
 #include "formats.h"
 
 #include "formats_blocks.h"
+#include "formats_layouts.h"
 
 // A multiplication and an addition of the dequantiser are two roundings, as in gguf-py.
 #pragma STDC FP_CONTRACT OFF
-
-// MARK: - Blocks as they lie in a file (ggml's `ggml-common.h`)
-
-#define PACKED __attribute__((packed))
-
-/// 32 values d·(q − 8). Nibbles: low of qs[j] is column j, high column 16 + j.
-typedef struct PACKED {
-    uint16_t d;
-    uint8_t qs[16];
-} block_q4_0;
-
-/// 32 values d·q + m.
-typedef struct PACKED {
-    uint16_t d, m;
-    uint8_t qs[16];
-} block_q4_1;
-
-/// 32 values d·(q − 16). Bit j of qh is the fifth bit of column j.
-typedef struct PACKED {
-    uint16_t d;
-    uint32_t qh;
-    uint8_t qs[16];
-} block_q5_0;
-
-/// 32 values d·q + m.
-typedef struct PACKED {
-    uint16_t d, m;
-    uint32_t qh;
-    uint8_t qs[16];
-} block_q5_1;
-
-/// 32 values d·q.
-typedef struct PACKED {
-    uint16_t d;
-    int8_t qs[32];
-} block_q8_0;
-
-/// 16 × 16 values d·scale·q − dmin·min; a byte of scales is scale | min << 4.
-/// Column 128h + 32s + l is bits 2s and 2s+1 of qs[32h + l].
-typedef struct PACKED {
-    uint8_t scales[16];
-    uint8_t qs[64];
-    uint16_t d, dmin;
-} block_q2_K;
-
-/// 16 × 16 values d·(scale − 32)·(q − 4). Low two bits in qs as in Q2_K; the third bit of column
-/// 32g + l is bit g of hmask[l]. Scales: low nibbles of bytes 0…7 are scales 0…7, high nibbles
-/// scales 8…15, and bytes 8…11 hold the upper two bits of scales i, i+4, i+8, i+12.
-typedef struct PACKED {
-    uint8_t hmask[32];
-    uint8_t qs[64];
-    uint8_t scales[12];
-    uint16_t d;
-} block_q3_K;
-
-/// 8 × 32 values d·scale·q − dmin·min. Nibbles: low of qs[32h + l] is column 64h + l, high column
-/// 64h + 32 + l.
-typedef struct PACKED {
-    uint16_t d, dmin;
-    uint8_t scales[12];
-    uint8_t qs[128];
-} block_q4_K;
-
-/// As Q4_K; bit g of qh[l] is the fifth bit of column 32g + l.
-typedef struct PACKED {
-    uint16_t d, dmin;
-    uint8_t scales[12];
-    uint8_t qh[32];
-    uint8_t qs[128];
-} block_q5_K;
-
-/// 16 × 16 values d·scale·(q − 32). Within half h of 128 columns: low nibbles of ql[64h …] are
-/// columns 0…63, high nibbles 64…127; bits 2s and 2s+1 of qh[32h + l] are the upper two bits of
-/// column 32s + l.
-typedef struct PACKED {
-    uint8_t ql[128];
-    uint8_t qh[64];
-    int8_t scales[16];
-    uint16_t d;
-} block_q6_K;
 
 // MARK: - Traits
 
@@ -103,12 +24,35 @@ const apus_type_traits *apus_traits(uint32_t type) {
         [APUS_Q4_K] = {"Q4_K", 256, sizeof(block_q4_K), true},
         [APUS_Q5_K] = {"Q5_K", 256, sizeof(block_q5_K), true},
         [APUS_Q6_K] = {"Q6_K", 256, sizeof(block_q6_K), true},
+        [APUS_IQ2_XXS] = {"IQ2_XXS", 256, sizeof(block_iq2_xxs), true},
+        [APUS_IQ2_XS] = {"IQ2_XS", 256, sizeof(block_iq2_xs), true},
+        [APUS_IQ3_XXS] = {"IQ3_XXS", 256, sizeof(block_iq3_xxs), true},
+        [APUS_IQ1_S] = {"IQ1_S", 256, sizeof(block_iq1_s), true},
+        [APUS_IQ4_NL] = {"IQ4_NL", 32, sizeof(block_iq4_nl), true},
+        [APUS_IQ3_S] = {"IQ3_S", 256, sizeof(block_iq3_s), true},
+        [APUS_IQ2_S] = {"IQ2_S", 256, sizeof(block_iq2_s), true},
+        [APUS_IQ4_XS] = {"IQ4_XS", 256, sizeof(block_iq4_xs), true},
+        [APUS_IQ1_M] = {"IQ1_M", 256, sizeof(block_iq1_m), true},
+        [APUS_TQ1_0] = {"TQ1_0", 256, sizeof(block_tq1_0), true},
+        [APUS_TQ2_0] = {"TQ2_0", 256, sizeof(block_tq2_0), true},
+        [APUS_MXFP4] = {"MXFP4", 32, sizeof(block_mxfp4), true},
+        [APUS_NVFP4] = {"NVFP4", 64, sizeof(block_nvfp4), true},
     };
     if (type >= sizeof traits / sizeof traits[0] || traits[type].name == NULL) {
         return NULL;
     }
     return &traits[type];
 }
+
+// MARK: - Tables
+
+const uint8_t apus_iq4_table[16] = {
+    1, 24, 45, 63, 79, 93, 106, 118, 129, 141, 153, 166, 181, 197, 217, 241,
+};
+
+const uint8_t apus_fp4_table[16] = {
+    16, 17, 18, 19, 20, 22, 24, 28, 16, 15, 14, 13, 12, 10, 8, 4,
+};
 
 // MARK: - Taking blocks apart
 
@@ -158,6 +102,14 @@ static void take_q2_K(const block_q2_K *block, apus_block_parts *parts) {
     parts->minimum = negated_f16(block->dmin);
 }
 
+static void take_tq2_0(const block_tq2_0 *block, apus_block_parts *parts) {
+    EACH_RUN EACH_COLUMN {
+        parts->values[32 * run + l] = block->qs[run / 4 * 32 + l] >> run % 4 * 2 & 3;
+        parts->scales[run] = 1;
+    }
+    parts->d = block->d;
+}
+
 static void take_q3_K(const block_q3_K *block, apus_block_parts *parts) {
     EACH_RUN EACH_COLUMN {
         const int low = block->qs[run / 4 * 32 + l] >> run % 4 * 2 & 3;
@@ -200,6 +152,30 @@ static void take_q6_K(const block_q6_K *block, apus_block_parts *parts) {
     parts->d = block->d;
 }
 
+static void take_iq4_xs(const block_iq4_xs *block, apus_block_parts *parts) {
+    EACH_RUN {
+        take_nibbles_32(block->qs + 16 * run, 0, parts->values + 32 * run);
+        const int low = block->scales_l[run / 2] >> run % 2 * 4 & 15;
+        const int high = block->scales_h >> run * 2 & 3;
+        parts->scales[run] = (int8_t)((low | high << 4) - 32);
+    }
+    parts->d = block->d;
+}
+
+/// The scale as gguf-py reads it: the sign does not count, and of the two NaNs 0x7f is 0 and 0xff
+/// the number that its bits would be.
+static int8_t plain_ue4m3(uint8_t d) { return d == 0x7f ? 0 : (int8_t)(d & 0x7f); }
+
+static void take_nvfp4(const block_nvfp4 *block, apus_block_parts *parts) {
+    for (int run = 0; run < 4; run++) {
+        for (int j = 0; j < 8; j++) {
+            parts->values[16 * run + j] = block->qs[8 * run + j] & 15;
+            parts->values[16 * run + 8 + j] = block->qs[8 * run + j] >> 4;
+        }
+        parts->scales[run] = plain_ue4m3(block->d[run]);
+    }
+}
+
 void apus_take_apart(uint32_t type, const void *block, apus_block_parts *parts) {
     switch (type) {
     case APUS_Q4_0: {
@@ -234,12 +210,27 @@ void apus_take_apart(uint32_t type, const void *block, apus_block_parts *parts) 
         }
         break;
     }
+    case APUS_IQ4_NL: {
+        const block_iq4_nl *b = block;
+        take_plain_scales(b->d, 0, parts);
+        take_nibbles_32(b->qs, 0, parts->values);
+        break;
+    }
+    case APUS_MXFP4: {
+        const block_mxfp4 *b = block;
+        parts->d = b->e;
+        take_nibbles_32(b->qs, 0, parts->values);
+        break;
+    }
+    case APUS_NVFP4: take_nvfp4(block, parts); break;
+    case APUS_IQ4_XS: take_iq4_xs(block, parts); break;
+    case APUS_TQ2_0: take_tq2_0(block, parts); break;
     case APUS_Q2_K: take_q2_K(block, parts); break;
     case APUS_Q3_K: take_q3_K(block, parts); break;
     case APUS_Q4_K: take_q4_K(block, parts); break;
     case APUS_Q5_K: take_q5_K(block, parts); break;
     case APUS_Q6_K: take_q6_K(block, parts); break;
-    default: break;
+    default: apus_take_apart_codebook(type, block, parts); break;
     }
 }
 
@@ -247,15 +238,23 @@ void apus_take_apart(uint32_t type, const void *block, apus_block_parts *parts) 
 
 static void dequantize_block(uint32_t type, const void *block, float *values) {
     const apus_value_rule rule = apus_value_rule_of(type);
+    const uint8_t *table = apus_table_of(type);
     apus_block_parts parts;
     apus_take_apart(type, block, &parts);
-    const float d = apus_float_from_f16(parts.d);
-    for (uint32_t i = 0; i < apus_traits(type)->block_length; i++) {
-        const uint32_t run = i / rule.scale_columns;
-        const float scale = d * (float)parts.scales[run];
-        values[i] = scale * (float)((int)parts.values[i] - rule.offset);
+    const uint32_t run_count = apus_traits(type)->block_length / rule.scale_columns;
+    for (uint32_t run = 0; run < run_count; run++) {
+        const float scale = apus_run_scale(type, &parts, run);
+        const uint8_t *codes = parts.values + run * rule.scale_columns;
+        float *run_values = values + run * rule.scale_columns;
+        for (int i = 0; i < rule.scale_columns; i++) {
+            const int q = table != NULL ? table[codes[i]] : codes[i];
+            run_values[i] = scale * (float)(q - rule.offset);
+        }
         if (rule.has_min) {
-            values[i] = values[i] + apus_float_from_f16(parts.minimum) * (float)parts.mins[run];
+            const float min = apus_float_from_f16(parts.minimum) * (float)parts.mins[run];
+            for (int i = 0; i < rule.scale_columns; i++) {
+                run_values[i] = run_values[i] + min;
+            }
         }
     }
 }

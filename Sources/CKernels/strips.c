@@ -4,16 +4,22 @@
 #include "strips_kernels.h"
 #include "strips_layout.h"
 
+static size_t whole_lines(size_t bytes) {
+    return (bytes + APUS_LINE_BYTES - 1) / APUS_LINE_BYTES * APUS_LINE_BYTES;
+}
+
 size_t apus_strip_bytes(uint32_t type, size_t width) {
     const apus_type_traits *traits = apus_traits(type);
     if (traits == NULL) {
         return 0;
     }
     if (!traits->is_quantized) {
-        const size_t bytes = width * APUS_STRIP_ROWS * traits->block_bytes;
-        return (bytes + APUS_LINE_BYTES - 1) / APUS_LINE_BYTES * APUS_LINE_BYTES;
+        return whole_lines(width * APUS_STRIP_ROWS * traits->block_bytes);
     }
     const size_t block_count = width / traits->block_length;
+    if (apus_is_codebook_type(type)) {
+        return whole_lines(block_count * APUS_STRIP_ROWS * traits->block_bytes);
+    }
     return block_count == 0 ? 0 : apus_body_offset(type, block_count - 1) + apus_body_bytes(type);
 }
 

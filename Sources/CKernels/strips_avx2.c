@@ -31,6 +31,11 @@ INLINE line join(line base, line x, const int shift, const int mask) {
     return _mm256_or_si256(base, field(x, shift, mask));
 }
 
+INLINE line look_up(line x, const uint8_t *table) {
+    const __m128i values = _mm_loadu_si128((const __m128i *)table);
+    return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(values), x);
+}
+
 // MARK: - Integer sums
 
 INLINE ints broadcast_int(const int32_t *p) { return _mm256_set1_epi32(*p); }
@@ -81,6 +86,7 @@ INLINE floats plus(floats a, floats b) { return _mm256_add_ps(a, b); }
 INLINE floats fused(floats a, floats b, floats c) { return _mm256_fmadd_ps(a, b, c); }
 INLINE floats fused_negated(floats a, floats b, floats c) { return _mm256_fnmadd_ps(a, b, c); }
 INLINE void store(float *p, floats x) { _mm256_storeu_ps(p, x); }
+INLINE floats load_floats(const float *p) { return _mm256_loadu_ps(p); }
 
 INLINE floats floats_from_f16(const uint8_t *p) {
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
@@ -88,7 +94,7 @@ INLINE floats floats_from_f16(const uint8_t *p) {
 
 INLINE floats load_weights(const uint32_t type, const uint8_t *p) {
     switch (type) {
-    case APUS_F32: return _mm256_loadu_ps((const float *)p);
+    case APUS_F32: return load_floats((const float *)p);
     case APUS_F16: return floats_from_f16(p);
     default:
         return _mm256_castsi256_ps(
@@ -112,6 +118,19 @@ INLINE floats floats_from_unsigned(bytes x, const int bias) {
 }
 
 INLINE floats floats_from_signed(bytes x) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(x)); }
+
+INLINE floats floats_from_e8m0(bytes x) {
+    // The bits (e − 1) << 23, but for e < 2, where (e + 1) << 21 are more.
+    const __m256i e = _mm256_cvtepu8_epi32(x), one = _mm256_set1_epi32(1);
+    const __m256i normal = _mm256_slli_epi32(_mm256_sub_epi32(e, one), 23);
+    const __m256i subnormal = _mm256_slli_epi32(_mm256_add_epi32(e, one), 21);
+    return _mm256_castsi256_ps(_mm256_max_epi32(normal, subnormal));
+}
+
+INLINE floats floats_from_ue4m3(bytes x) {
+    const __m128i halves = _mm_slli_epi16(_mm_cvtepu8_epi16(x), 7);
+    return _mm256_mul_ps(_mm256_cvtph_ps(halves), _mm256_set1_ps(0x1p7f));
+}
 
 #include "strips_template.h"
 

@@ -36,6 +36,11 @@ INLINE line join(line base, line x, const int shift, const int mask) {
     return _mm512_ternarylogic_epi32(base, shifted(x, shift), _mm512_set1_epi8((char)mask), 0xf8);
 }
 
+INLINE line look_up(line x, const uint8_t *table) {
+    const __m128i values = _mm_loadu_si128((const __m128i *)table);
+    return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(values), x);
+}
+
 // MARK: - Integer sums
 
 INLINE ints zero_ints(void) { return _mm512_setzero_si512(); }
@@ -79,6 +84,7 @@ INLINE floats plus(floats a, floats b) { return _mm512_add_ps(a, b); }
 INLINE floats fused(floats a, floats b, floats c) { return _mm512_fmadd_ps(a, b, c); }
 INLINE floats fused_negated(floats a, floats b, floats c) { return _mm512_fnmadd_ps(a, b, c); }
 INLINE void store(float *p, floats x) { _mm512_storeu_ps(p, x); }
+INLINE floats load_floats(const float *p) { return _mm512_loadu_ps(p); }
 
 INLINE floats floats_from_f16(const uint8_t *p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
@@ -86,7 +92,7 @@ INLINE floats floats_from_f16(const uint8_t *p) {
 
 INLINE floats load_weights(const uint32_t type, const uint8_t *p) {
     switch (type) {
-    case APUS_F32: return _mm512_loadu_ps(p);
+    case APUS_F32: return load_floats((const float *)p);
     case APUS_F16: return floats_from_f16(p);
     default:
         return _mm512_castsi512_ps(
@@ -107,6 +113,20 @@ INLINE floats floats_from_unsigned(bytes x, const int bias) {
     return _mm512_cvtepi32_ps(_mm512_add_epi32(_mm512_cvtepu8_epi32(x), _mm512_set1_epi32(bias)));
 }
 INLINE floats floats_from_signed(bytes x) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(x)); }
+
+
+INLINE floats floats_from_e8m0(bytes x) {
+    // The bits (e − 1) << 23, but for e < 2, where (e + 1) << 21 are more.
+    const __m512i e = _mm512_cvtepu8_epi32(x), one = _mm512_set1_epi32(1);
+    const __m512i normal = _mm512_slli_epi32(_mm512_sub_epi32(e, one), 23);
+    const __m512i subnormal = _mm512_slli_epi32(_mm512_add_epi32(e, one), 21);
+    return _mm512_castsi512_ps(_mm512_max_epi32(normal, subnormal));
+}
+
+INLINE floats floats_from_ue4m3(bytes x) {
+    const __m256i halves = _mm256_slli_epi16(_mm256_cvtepu8_epi16(x), 7);
+    return _mm512_mul_ps(_mm512_cvtph_ps(halves), _mm512_set1_ps(0x1p7f));
+}
 
 #include "strips_template.h"
 

@@ -27,8 +27,8 @@ static void put_plane(const row_parts rows, size_t group, unsigned from, unsigne
     }
 }
 
-static void put_planes(const row_parts rows, size_t group, unsigned value_bits, uint8_t *planes) {
-    switch (value_bits) {
+static void put_planes(const row_parts rows, size_t group, int bits, uint8_t *planes) {
+    switch (bits) {
     case 2: put_plane(rows, group, 0, 2, planes); break;
     case 3:
         put_plane(rows, group, 0, 2, planes);
@@ -54,11 +54,26 @@ static void put_six_bit_pair(unsigned a, unsigned b, size_t group, size_t r, uin
     scales[128 + group / 2 * 16 + r] |= (uint8_t)((a >> 4 | b >> 4 << 2) << group % 2 * 4);
 }
 
-static void put_scales(uint32_t type, const row_parts rows, uint8_t *scales) {
+/// Stores the 6 bits of row `r`, group `group`.
+static void put_six_bits(unsigned scale, size_t group, size_t r, uint8_t *low, uint8_t *high) {
+    low[group / 2 * 16 + r] |= (uint8_t)((scale & 15) << group % 2 * 4);
+    high[group / 4 * 16 + r] |= (uint8_t)(scale >> 4 << group % 4 * 2);
+}
+
+/// Stores the integer scales of a block, of which IQ4_XS has bits in the head.
+static void put_scales(uint32_t type, const row_parts rows, uint8_t *head, uint8_t *scales) {
     for (size_t r = 0; r < APUS_STRIP_ROWS; r++) {
         const int8_t *row_scales = rows[r].scales, *row_mins = rows[r].mins;
         switch (apus_scale_storage_of(type)) {
-        case SCALES_NONE: return;
+        case SCALES_NONE:
+        case SCALES_E8M0:
+        case SCALES_UE4M3: return;
+        case SCALES_SIX_BITS:
+            for (size_t g = 0; g < 8; g++) {
+                put_six_bits((unsigned)(row_scales[g] + 32), g, r, scales,
+                             head + APUS_HALVES_BYTES);
+            }
+            break;
         case SCALES_SIX_BIT_PAIRS:
             for (size_t g = 0; g < 8; g++) {
                 const bool is_q3 = type == APUS_Q3_K;
@@ -81,21 +96,46 @@ static void put_scales(uint32_t type, const row_parts rows, uint8_t *scales) {
     }
 }
 
+/// Stores the other numbers of a block's head.
+static void put_head(uint32_t type, const row_parts rows, uint8_t *head) {
+    for (size_t r = 0; r < APUS_STRIP_ROWS; r++) {
+        switch (apus_scale_storage_of(type)) {
+        case SCALES_E8M0: head[r] = (uint8_t)rows[r].d; break;
+        case SCALES_UE4M3:
+            for (size_t h = 0; h < 4; h++) {
+                head[h * APUS_STRIP_ROWS + r] = (uint8_t)rows[r].scales[h];
+            }
+            break;
+        default:
+            memcpy(head + r * sizeof rows[r].d, &rows[r].d, sizeof rows[r].d);
+            if (apus_value_rule_of(type).has_min) {
+                memcpy(head + APUS_HALVES_BYTES + r * sizeof rows[r].minimum, &rows[r].minimum,
+                       sizeof rows[r].minimum);
+            }
+        }
+    }
+}
+
 /// Packs block `index` of all rows into a zeroed strip.
 static void put_block(uint32_t type, const row_parts rows, size_t index, uint8_t *strip) {
-    const apus_value_rule rule = apus_value_rule_of(type);
+    uint8_t *head = strip + apus_numbers_offset(type, index);
     uint8_t *body = strip + apus_body_offset(type, index);
+    put_head(type, rows, head);
     for (size_t g = 0; g < apus_block_groups(type); g++) {
-        put_planes(rows, g, rule.value_bits, body + g * apus_planes_bytes(type));
+        put_planes(rows, g, apus_plane_bits(type), body + g * apus_planes_bytes(type));
     }
-    put_scales(type, rows, body + apus_block_groups(type) * apus_planes_bytes(type));
-    uint16_t halves[2][APUS_STRIP_ROWS];
-    for (size_t r = 0; r < APUS_STRIP_ROWS; r++) {
-        halves[0][r] = rows[r].d;
-        halves[1][r] = rows[r].minimum;
+    put_scales(type, rows, head, body + apus_block_groups(type) * apus_planes_bytes(type));
+}
+
+/// Interleaves rows block by block into a zeroed strip.
+static void pack_blocks(size_t block_bytes, const uint8_t *rows, size_t row_bytes,
+                        size_t row_count, size_t block_count, uint8_t *strip) {
+    for (size_t index = 0; index < block_count; index++) {
+        for (size_t r = 0; r < row_count; r++) {
+            memcpy(strip + (index * APUS_STRIP_ROWS + r) * block_bytes,
+                   rows + r * row_bytes + index * block_bytes, block_bytes);
+        }
     }
-    const size_t halves_bytes = rule.has_min ? sizeof halves : sizeof halves[0];
-    memcpy(strip + apus_d_offset(type, index), halves, halves_bytes);
 }
 
 static inline void pack_floats(const size_t value_bytes, const uint8_t *rows, size_t row_bytes,
@@ -124,10 +164,16 @@ void apus_pack_strip(uint32_t type, const void *rows, size_t row_bytes, size_t r
         pack_floats(sizeof(uint16_t), bytes, row_bytes, row_count, width, strip);
         return;
     }
-    // Absent rows keep d = minimum = 0 and so are zeros whatever their integers.
+    const size_t block_count = width / traits->block_length;
+    if (apus_is_codebook_type(type)) {
+        pack_blocks(traits->block_bytes, bytes, row_bytes, row_count, block_count, strip);
+        return;
+    }
+    // Absent rows keep d = minimum = 0 and so are zeros whatever their integers; MXFP4 has no d of
+    // 0, but its index 0 is 0.
     row_parts parts;
     memset(parts, 0, sizeof parts);
-    for (size_t index = 0; index < width / traits->block_length; index++) {
+    for (size_t index = 0; index < block_count; index++) {
         for (size_t r = 0; r < row_count; r++) {
             apus_take_apart(type, bytes + r * row_bytes + index * traits->block_bytes, &parts[r]);
         }

@@ -45,6 +45,12 @@ INLINE line join(line base, line x, const int shift, const int mask) {
     return base;
 }
 
+/// table[byte], for bytes below 16.
+INLINE line look_up(line x, const uint8_t *table) {
+    EACH_BYTE x.byte[i] = table[x.byte[i]];
+    return x;
+}
+
 // MARK: - Integer sums
 
 INLINE ints broadcast_int(const int32_t *p) {
@@ -123,6 +129,12 @@ INLINE floats fused_negated(floats a, floats b, floats c) {
 
 INLINE void store(float *p, floats x) { memcpy(p, &x, sizeof x); }
 
+INLINE floats load_floats(const float *p) {
+    floats x;
+    memcpy(&x, p, sizeof x);
+    return x;
+}
+
 INLINE floats floats_from_f16(const uint8_t *p) {
     uint16_t half[APUS_STRIP_ROWS];
     memcpy(half, p, sizeof half);
@@ -135,7 +147,7 @@ INLINE floats floats_from_f16(const uint8_t *p) {
 INLINE floats load_weights(const uint32_t type, const uint8_t *p) {
     floats x;
     if (type == APUS_F32) {
-        memcpy(&x, p, sizeof x);
+        x = load_floats((const float *)p);
     } else if (type == APUS_F16) {
         x = floats_from_f16(p);
     } else {
@@ -180,6 +192,18 @@ INLINE floats floats_from_unsigned(bytes x, const int bias) {
 INLINE floats floats_from_signed(bytes x) {
     floats y;
     EACH_LANE y.lane[lane] = (float)(int8_t)x.lane[lane];
+    return y;
+}
+
+INLINE floats floats_from_e8m0(bytes x) {
+    floats y;
+    EACH_LANE y.lane[lane] = apus_float_from_e8m0(x.lane[lane]);
+    return y;
+}
+
+INLINE floats floats_from_ue4m3(bytes x) {
+    floats y;
+    EACH_LANE y.lane[lane] = apus_float_from_ue4m3(x.lane[lane]);
     return y;
 }
 

@@ -11,6 +11,7 @@
 
 #include "activations.h"
 #include "strips_layout.h"
+#include "strips_unpack.h"
 
 /// How far ahead of the weights being multiplied memory is asked for. With 8 KB a core of Zen 5
 /// streams Q4_K at 38 GB/s for one column, which is all it can read, and at 23 for eight, which is
@@ -66,17 +67,36 @@ INLINE void unpack_values(const int bits, const uint8_t *planes, line *quads) {
     }
 }
 
-/// Scales and mins of group `g` of a block: d and minimum, times the integers of a K-quant.
-INLINE void unpack_scales(const uint32_t type, const uint8_t *scales, size_t g, floats d,
-                          floats minimum, group_weights *weights) {
+/// Scales and mins of group `g` of a block: d and minimum, times integers where the type has them.
+INLINE void unpack_scales(const uint32_t type, const uint8_t *head, const uint8_t *scales,
+                          size_t lane, size_t g, group_weights *weights) {
+    const uint8_t *halves = head + lane * sizeof(uint16_t);
+    const bool has_min = apus_value_rule_of(type).has_min;
+    const floats d = type == APUS_MXFP4 || type == APUS_NVFP4 ? zeros() : floats_from_f16(halves);
+    const floats minimum = has_min ? floats_from_f16(halves + APUS_HALVES_BYTES) : zeros();
     switch (apus_scale_storage_of(type)) {
     case SCALES_NONE:
         weights->scale[0] = d;
         weights->min[0] = minimum;
         break;
+    case SCALES_E8M0: weights->scale[0] = floats_from_e8m0(load_bytes(head + lane)); break;
+    case SCALES_UE4M3:
+        UNROLL for (size_t h = 0; h < 2; h++) {
+            const uint8_t *scale = head + (2 * g + h) * APUS_STRIP_ROWS + lane;
+            weights->scale[h] = floats_from_ue4m3(load_bytes(scale));
+        }
+        break;
+    case SCALES_SIX_BITS: {
+        const uint8_t *upper = head + APUS_HALVES_BYTES + g / 4 * 16 + lane;
+        const bytes low = shift_right(load_bytes(scales + g / 2 * 16 + lane), (int)(g % 2 * 4));
+        const bytes high = shift_right(load_bytes(upper), (int)(g % 4 * 2));
+        weights->scale[0] = multiply(floats_from_unsigned(low_and_high(low, high), -32), d);
+        break;
+    }
     case SCALES_SIX_BIT_PAIRS: {
-        const bytes low = load_bytes(scales + g * 16);
-        const bytes high = shift_right(load_bytes(scales + 128 + g / 2 * 16), (int)(g % 2 * 4));
+        const bytes low = load_bytes(scales + g * 16 + lane);
+        const uint8_t *upper = scales + 128 + g / 2 * 16 + lane;
+        const bytes high = shift_right(load_bytes(upper), (int)(g % 2 * 4));
         const bytes a = low_and_high(low, high);
         const bytes b = low_and_high(shift_right(low, 4), shift_right(high, 2));
         if (type == APUS_Q3_K) {
@@ -90,7 +110,7 @@ INLINE void unpack_scales(const uint32_t type, const uint8_t *scales, size_t g, 
     }
     case SCALES_NIBBLE_PAIRS:
         UNROLL for (size_t h = 0; h < 2; h++) {
-            const bytes pair = load_bytes(scales + (2 * g + h) * 16);
+            const bytes pair = load_bytes(scales + (2 * g + h) * 16 + lane);
             const bytes scale = low_nibbles(pair), min = low_nibbles(shift_right(pair, 4));
             weights->scale[h] = multiply(floats_from_unsigned(scale, 0), d);
             weights->min[h] = multiply(floats_from_unsigned(min, 0), minimum);
@@ -98,7 +118,7 @@ INLINE void unpack_scales(const uint32_t type, const uint8_t *scales, size_t g, 
         break;
     case SCALES_BYTES:
         UNROLL for (size_t h = 0; h < 2; h++) {
-            const bytes scale = load_bytes(scales + (2 * g + h) * 16);
+            const bytes scale = load_bytes(scales + (2 * g + h) * 16 + lane);
             weights->scale[h] = multiply(floats_from_signed(scale), d);
         }
         break;
@@ -108,32 +128,31 @@ INLINE void unpack_scales(const uint32_t type, const uint8_t *scales, size_t g, 
 /// Rows `lane`…`lane + LANES − 1` of a group.
 INLINE void unpack_group(const uint32_t type, const uint8_t *strip, size_t group, size_t lane,
                          group_weights *weights) {
-    const apus_value_rule rule = apus_value_rule_of(type);
     const size_t block = group / apus_block_groups(type), g = group % apus_block_groups(type);
     const uint8_t *body = strip + apus_body_offset(type, block);
     const uint8_t *planes = body + g * apus_planes_bytes(type);
     const uint8_t *scales = body + apus_block_groups(type) * apus_planes_bytes(type);
-    const uint8_t *halves = strip + apus_d_offset(type, block) + lane * sizeof(uint16_t);
-    const floats d = floats_from_f16(halves);
-    const floats minimum = rule.has_min ? floats_from_f16(halves + APUS_HALVES_BYTES) : zeros();
-    unpack_values(rule.value_bits, planes + lane * 4, weights->quads);
-    unpack_scales(type, scales + lane, g, d, minimum, weights);
+    const uint8_t *table = apus_table_of(type);
+    unpack_values(apus_plane_bits(type), planes + lane * 4, weights->quads);
+    UNROLL for (int i = 0; table != NULL && i < APUS_GROUP_QUADS; i++) {
+        weights->quads[i] = look_up(weights->quads[i], table);
+    }
+    unpack_scales(type, strip + apus_numbers_offset(type, block), scales, lane, g, weights);
 }
 
 // MARK: - Multiplying
 
 /// Σ (weight − offset)·q over four quads, given −Σq.
-INLINE ints offset_dot(const uint32_t type, ints negated_sum, const line *quads, const int8_t *x) {
-    const apus_value_rule rule = apus_value_rule_of(type);
+INLINE ints offset_dot(const apus_value_rule rule, ints negated_sum, const line *quads,
+                       const int8_t *x) {
     return dot(offset_sum(negated_sum, rule.offset, rule.value_bits), quads, x, rule.value_bits);
 }
 
 /// sum + weights · activations of one group and one column.
-INLINE floats add_group(const uint32_t type, const group_weights *weights,
+INLINE floats add_group(const apus_value_rule rule, const group_weights *weights,
                         const apus_activation_group *x, floats sum) {
-    const apus_value_rule rule = apus_value_rule_of(type);
     // Two chains, since a dot instruction takes several times as long as it keeps its unit busy.
-    const ints low = offset_dot(type, broadcast_int(&x->negated_sum), weights->quads, x->values);
+    const ints low = offset_dot(rule, broadcast_int(&x->negated_sum), weights->quads, x->values);
     const ints high = dot(zero_ints(), weights->quads + 4, x->values + 16, rule.value_bits);
     const floats scale = multiply(weights->scale[0], broadcast(&x->scale));
     sum = fused(floats_from_ints(add(low, high)), scale, sum);
@@ -141,15 +160,15 @@ INLINE floats add_group(const uint32_t type, const group_weights *weights,
 }
 
 /// As `add_group`, for types whose halves of a group have their own scales.
-INLINE floats add_halves(const uint32_t type, const group_weights *weights,
+INLINE floats add_halves(const apus_value_rule rule, const group_weights *weights,
                          const apus_activation_group *x, floats sum) {
     const ints low_sum = broadcast_int(&x->negated_low_sum);
     const ints high_sum = subtract(broadcast_int(&x->negated_sum), low_sum);
-    const ints low = offset_dot(type, low_sum, weights->quads, x->values);
-    const ints high = offset_dot(type, high_sum, weights->quads + 4, x->values + 16);
+    const ints low = offset_dot(rule, low_sum, weights->quads, x->values);
+    const ints high = offset_dot(rule, high_sum, weights->quads + 4, x->values + 16);
     floats term = multiply(floats_from_ints(low), weights->scale[0]);
     term = fused(floats_from_ints(high), weights->scale[1], term);
-    if (apus_value_rule_of(type).has_min) {
+    if (rule.has_min) {
         term = fused_negated(weights->min[0], floats_from_ints(low_sum), term);
         term = fused_negated(weights->min[1], floats_from_ints(high_sum), term);
     }
@@ -160,8 +179,9 @@ INLINE floats add_halves(const uint32_t type, const group_weights *weights,
 INLINE void multiply_tile(const uint32_t type, const size_t n, const uint8_t *strip, size_t width,
                           size_t lane, const void *const *columns, float *const *outputs,
                           bool is_first) {
-    const bool has_halves = apus_value_rule_of(type).scale_columns < APUS_GROUP_COLUMNS;
-    const size_t block_bytes = apus_body_bytes(type) + APUS_LINE_BYTES / apus_head_blocks(type);
+    const apus_value_rule rule = apus_value_rule_of(type);
+    const bool has_halves = rule.scale_columns < APUS_GROUP_COLUMNS;
+    const size_t block_bytes = apus_body_bytes(type) + apus_head_bytes(type);
     const size_t group_bytes = block_bytes / apus_block_groups(type);
     const apus_activation_group *x[MAX_TILE];
     floats sums[MAX_TILE];
@@ -176,8 +196,8 @@ INLINE void multiply_tile(const uint32_t type, const size_t n, const uint8_t *st
         group_weights weights;
         unpack_group(type, strip, g, lane, &weights);
         UNROLL for (size_t c = 0; c < n; c++) {
-            sums[c] = has_halves ? add_halves(type, &weights, x[c] + g, sums[c])
-                                 : add_group(type, &weights, x[c] + g, sums[c]);
+            sums[c] = has_halves ? add_halves(rule, &weights, x[c] + g, sums[c])
+                                 : add_group(rule, &weights, x[c] + g, sums[c]);
         }
     }
     UNROLL for (size_t c = 0; c < n; c++) {
@@ -221,6 +241,30 @@ INLINE void multiply_float_tile(const uint32_t type, const size_t n, const uint8
     }
 }
 
+/// outputs[c][lane…] += rows lane… of an unpacked block · columns[c] from group `first_group` on,
+/// for a tile of `n` columns.
+INLINE void add_unpacked_tile(const size_t n, const apus_unpacked_block *block, size_t first_group,
+                              size_t lane, const void *const *columns, float *const *outputs) {
+    const apus_activation_group *x[MAX_TILE];
+    floats sums[MAX_TILE];
+    UNROLL for (size_t c = 0; c < n; c++) {
+        x[c] = (const apus_activation_group *)columns[c] + first_group;
+        sums[c] = load_floats(outputs[c] + lane);
+    }
+    for (size_t g = 0; g < APUS_UNPACKED_GROUPS; g++) {
+        group_weights weights;
+        unpack_values(8, block->lines[g * APUS_GROUP_QUADS] + lane * 4, weights.quads);
+        weights.scale[0] = load_floats(block->scales[2 * g] + lane);
+        weights.scale[1] = load_floats(block->scales[2 * g + 1] + lane);
+        UNROLL for (size_t c = 0; c < n; c++) {
+            sums[c] = add_halves(apus_codebook_rule(), &weights, x[c] + g, sums[c]);
+        }
+    }
+    UNROLL for (size_t c = 0; c < n; c++) {
+        store(outputs[c] + lane, sums[c]);
+    }
+}
+
 INLINE void multiply_any_tile(const uint32_t type, const size_t n, const uint8_t *strip,
                               size_t width, const void *const *columns, float *const *outputs,
                               bool is_first) {
@@ -239,20 +283,20 @@ INLINE size_t tile_columns(size_t column_count) {
     return (column_count + tile_count - 1) / tile_count;
 }
 
-#define TILE(TYPE, N) \
-    case N: multiply_any_tile(APUS_##TYPE, N, strip, width, columns, outputs, is_first); break;
-#define TILES_1(TYPE) TILE(TYPE, 1)
-#define TILES_3(TYPE) TILE(TYPE, 1) TILE(TYPE, 2) TILE(TYPE, 3)
-#define TILES_6(TYPE) TILES_3(TYPE) TILE(TYPE, 4) TILE(TYPE, 5) TILE(TYPE, 6)
-#define TILES_8(TYPE) TILES_6(TYPE) TILE(TYPE, 7) TILE(TYPE, 8)
+#define TILES_1(TILE) TILE(1)
+#define TILES_3(TILE) TILE(1) TILE(2) TILE(3)
+#define TILES_6(TILE) TILES_3(TILE) TILE(4) TILE(5) TILE(6)
+#define TILES_8(TILE) TILES_6(TILE) TILE(7) TILE(8)
 
 /// The kernel of a type. The first tile brings the strip into the cache for the others.
+#define TILE(N) case N: multiply_any_tile(type, N, strip, width, columns, outputs, is_first); break;
 #define DEFINE_KERNEL(TYPE) \
     static void multiply_##TYPE(const void *strip, size_t width, const void *const *columns, \
                                 float *const *outputs, size_t column_count) { \
+        const uint32_t type = APUS_##TYPE; \
         for (bool is_first = true; column_count > 0; is_first = false) { \
             const size_t tile = tile_columns(column_count); \
-            switch (tile) { TILES(TYPE) } \
+            switch (tile) { TILES(TILE) } \
             columns += tile; \
             outputs += tile; \
             column_count -= tile; \
@@ -272,6 +316,61 @@ DEFINE_KERNEL(Q3_K)
 DEFINE_KERNEL(Q4_K)
 DEFINE_KERNEL(Q5_K)
 DEFINE_KERNEL(Q6_K)
+DEFINE_KERNEL(IQ4_NL)
+DEFINE_KERNEL(IQ4_XS)
+DEFINE_KERNEL(TQ2_0)
+DEFINE_KERNEL(MXFP4)
+DEFINE_KERNEL(NVFP4)
+
+#define UNPACKED_TILE(N) \
+    case N: add_unpacked_tile(N, block, first_group, lane, columns, outputs); break;
+
+/// outputs[c] += block · columns[c] from group `first_group` on, for all columns.
+static void add_unpacked_block(const apus_unpacked_block *block, size_t first_group,
+                               const void *const *columns, float *const *outputs,
+                               size_t column_count) {
+    while (column_count > 0) {
+        const size_t tile = tile_columns(column_count);
+        for (size_t lane = 0; lane < APUS_STRIP_ROWS; lane += LANES) {
+            switch (tile) { TILES(UNPACKED_TILE) }
+        }
+        columns += tile;
+        outputs += tile;
+        column_count -= tile;
+    }
+}
+
+/// The kernel of the codebook types: each block is unpacked once, on the stack, and multiplied with
+/// all columns, whose sums are kept in the outputs from block to block.
+static void multiply_codebook(uint32_t type, const uint8_t *strip, size_t width,
+                              const void *const *columns, float *const *outputs,
+                              size_t column_count) {
+    const size_t bytes = apus_traits(type)->block_bytes * APUS_STRIP_ROWS;
+    for (size_t c = 0; c < column_count; c++) {
+        memset(outputs[c], 0, APUS_STRIP_ROWS * sizeof(float));
+    }
+    for (size_t group = 0; group < width / APUS_GROUP_COLUMNS; group += APUS_UNPACKED_GROUPS) {
+        apus_unpacked_block block;
+        apus_unpack_block(type, strip, &block);
+        add_unpacked_block(&block, group, columns, outputs, column_count);
+        strip += bytes;
+    }
+}
+
+#define DEFINE_CODEBOOK_KERNEL(TYPE) \
+    static void multiply_##TYPE(const void *strip, size_t width, const void *const *columns, \
+                                float *const *outputs, size_t column_count) { \
+        multiply_codebook(APUS_##TYPE, strip, width, columns, outputs, column_count); \
+    }
+
+DEFINE_CODEBOOK_KERNEL(IQ1_S)
+DEFINE_CODEBOOK_KERNEL(IQ1_M)
+DEFINE_CODEBOOK_KERNEL(IQ2_XXS)
+DEFINE_CODEBOOK_KERNEL(IQ2_XS)
+DEFINE_CODEBOOK_KERNEL(IQ2_S)
+DEFINE_CODEBOOK_KERNEL(IQ3_XXS)
+DEFINE_CODEBOOK_KERNEL(IQ3_S)
+DEFINE_CODEBOOK_KERNEL(TQ1_0)
 
 static apus_multiply_fn *kernel_of(uint32_t type) {
     switch (type) {
@@ -288,6 +387,19 @@ static apus_multiply_fn *kernel_of(uint32_t type) {
     case APUS_Q4_K: return multiply_Q4_K;
     case APUS_Q5_K: return multiply_Q5_K;
     case APUS_Q6_K: return multiply_Q6_K;
+    case APUS_IQ1_S: return multiply_IQ1_S;
+    case APUS_IQ1_M: return multiply_IQ1_M;
+    case APUS_IQ2_XXS: return multiply_IQ2_XXS;
+    case APUS_IQ2_XS: return multiply_IQ2_XS;
+    case APUS_IQ2_S: return multiply_IQ2_S;
+    case APUS_IQ3_XXS: return multiply_IQ3_XXS;
+    case APUS_IQ3_S: return multiply_IQ3_S;
+    case APUS_IQ4_NL: return multiply_IQ4_NL;
+    case APUS_IQ4_XS: return multiply_IQ4_XS;
+    case APUS_TQ1_0: return multiply_TQ1_0;
+    case APUS_TQ2_0: return multiply_TQ2_0;
+    case APUS_MXFP4: return multiply_MXFP4;
+    case APUS_NVFP4: return multiply_NVFP4;
     default: return NULL;
     }
 }

@@ -25,7 +25,20 @@ struct DequantizeTests {
         #expect(values.map(\.bitPattern) == expected)
     }
 
-    @Test(arguments: [4, 5, 9, 15, 16, 29, 31, 39, 1 << 31, UInt32.max])
+    @Test(arguments: WeightType.withCodebook)
+    func `every entry of a codebook is that of gguf-py`(type: WeightType) throws {
+        let file = try Data(contentsOf: Self.fixtures.appending(path: "\(type.name).entries.bin"))
+        let blockCount = file.count / (type.blockBytes + type.blockLength)
+        let blocks = [UInt8](file.prefix(blockCount * type.blockBytes))
+        let expected = file.dropFirst(blocks.count).map { Float(Int8(bitPattern: $0)) }
+        try #require(expected.count == blockCount * 256)
+
+        let values = type.dequantize(blocks)
+
+        #expect(values == expected)
+    }
+
+    @Test(arguments: [4, 5, 9, 15, 24, 28, 31, 33, 36, 38, 41, 1 << 31, UInt32.max])
     func `a type without kernels has no traits`(type: UInt32) {
         #expect(apus_traits(type) == nil)
         #expect(apus_strip_bytes(type, 256) == 0)

@@ -5,21 +5,32 @@ import Testing
 /// A tensor type with kernels, as a test argument.
 struct WeightType: CustomTestStringConvertible {
     var number: UInt32
-    /// Byte offsets of the f16 numbers in a block.
-    var halfOffsets: [Int]
+    /// What scales the values of a block, where that is not any bits.
+    var scaleFields: [ScaleField]
 
     static let all: [WeightType] = [
-        WeightType(APUS_F32, []), WeightType(APUS_F16, [0]), WeightType(APUS_BF16, []),
-        WeightType(APUS_Q4_0, [0]), WeightType(APUS_Q4_1, [0, 2]), WeightType(APUS_Q5_0, [0]),
-        WeightType(APUS_Q5_1, [0, 2]), WeightType(APUS_Q8_0, [0]), WeightType(APUS_Q2_K, [80, 82]),
-        WeightType(APUS_Q3_K, [108]), WeightType(APUS_Q4_K, [0, 2]), WeightType(APUS_Q5_K, [0, 2]),
-        WeightType(APUS_Q6_K, [208]),
+        WeightType(APUS_F32), WeightType(APUS_F16, .half(0)), WeightType(APUS_BF16),
+        WeightType(APUS_Q4_0, .half(0)), WeightType(APUS_Q4_1, .half(0), .half(2)),
+        WeightType(APUS_Q5_0, .half(0)), WeightType(APUS_Q5_1, .half(0), .half(2)),
+        WeightType(APUS_Q8_0, .half(0)), WeightType(APUS_Q2_K, .half(80), .half(82)),
+        WeightType(APUS_Q3_K, .half(108)), WeightType(APUS_Q4_K, .half(0), .half(2)),
+        WeightType(APUS_Q5_K, .half(0), .half(2)), WeightType(APUS_Q6_K, .half(208)),
+        WeightType(APUS_IQ1_S, .half(0)), WeightType(APUS_IQ1_M, .splitHalf(48)),
+        WeightType(APUS_IQ2_XXS, .half(0)), WeightType(APUS_IQ2_XS, .half(0)),
+        WeightType(APUS_IQ2_S, .half(0)), WeightType(APUS_IQ3_XXS, .half(0)),
+        WeightType(APUS_IQ3_S, .half(0)), WeightType(APUS_IQ4_NL, .half(0)),
+        WeightType(APUS_IQ4_XS, .half(0)), WeightType(APUS_TQ1_0, .half(52)),
+        WeightType(APUS_TQ2_0, .half(64)), WeightType(APUS_MXFP4, .e8m0(0)),
+        WeightType(APUS_NVFP4, .ue4m3(0), .ue4m3(1), .ue4m3(2), .ue4m3(3)),
     ]
     static let quantized = all.filter(\.isQuantized)
+    static let withCodebook = all.filter {
+        ["IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S"].contains($0.name)
+    }
 
-    private init(_ type: apus_type, _ halfOffsets: [Int]) {
+    private init(_ type: apus_type, _ scaleFields: ScaleField...) {
         number = type.rawValue
-        self.halfOffsets = halfOffsets
+        self.scaleFields = scaleFields
     }
 
     var traits: apus_type_traits {
@@ -34,7 +45,9 @@ struct WeightType: CustomTestStringConvertible {
     /// Every remainder of the loops over tiles, heads, blocks and groups; for floats, odd widths too.
     var widths: [Int] {
         let floats = isQuantized ? [] : [1, 2, 3, 7, 33]
-        return floats + [32, 64, 96, 256, 512, 576, 768, 2304].filter { $0 % blockLength == 0 }
+        return floats
+            + [32, 64, 96, 128, 160, 256, 512, 576, 768, 2304, 2880]
+            .filter { $0 % blockLength == 0 }
     }
 
     func rowBytes(width: Int) -> Int { width / blockLength * blockBytes }
@@ -43,8 +56,8 @@ struct WeightType: CustomTestStringConvertible {
     func randomRows(_ rowCount: Int, width: Int, from random: inout SeededGenerator) -> [UInt8] {
         var bytes = (0..<rowCount * rowBytes(width: width)).map { _ in random.next(UInt8.self) }
         for block in stride(from: 0, to: bytes.count, by: blockBytes) {
-            for offset in halfOffsets {
-                bytes.store(Float16(random.nextFloat(in: -0.05...0.05)), at: block + offset)
+            for field in scaleFields {
+                field.store(random.nextFloat(in: -0.05...0.05), in: &bytes, at: block)
             }
             if number == APUS_F32.rawValue {
                 bytes.store(random.nextFloat(in: -1...1), at: block)

@@ -132,8 +132,9 @@ import Testing
 
     private func runner(_ file: GGUFFile) throws -> ModelRunner {
         let team = try ThreadTeam(threadCount: 2)
+        let model = try Model(file, team: team)
         return try ModelRunner(
-            try Model(file, team: team), team: team, maxTokenCount: 64, kvBlockCount: 32)
+            model, team: team, maxTokenCount: 64, kvBlockCount: 32 * model.kvGroups.count)
     }
 }
 
@@ -157,9 +158,16 @@ private struct WeightSizes {
             switch tensor.name {
             case "token_embd.weight": embeddingRow = tensor.rowBytes
             case "output.weight": output = Self.packed(tensor)
-            case "rope_freqs.weight": break
+            case let name where name.hasPrefix("rope_") || name.hasSuffix("sinks.weight"): break
             case let name where name.contains("norm") || name.hasSuffix(".bias"): break
             case let name where name.hasSuffix("_exps.weight"): expert += Self.packed(tensor)
+            case let name where name.hasSuffix("attn_k_b.weight"):
+                // Tokens of a prompt need each head's map from the latent: the transpose.
+                shared +=
+                    tensor.shape[0]
+                    * Self.packed(rows: tensor.shape[2], width: tensor.shape[1])
+            case let name where name.hasSuffix("attn_v_b.weight"):
+                shared += tensor.shape[0] * Self.packed(tensor)
             default: shared += Self.packed(tensor)
             }
         }
@@ -173,6 +181,8 @@ private struct WeightSizes {
     /// One matrix of the tensor; a shared expert's gate is a row of its own.
     private static func packed(_ tensor: TensorDescription) -> Int {
         let rowCount = tensor.shape.count > 1 ? tensor.shape[tensor.shape.count - 2] : 1
-        return (rowCount + 15) / 16 * 16 * tensor.rowLength * 4
+        return packed(rows: rowCount, width: tensor.rowLength)
     }
+
+    private static func packed(rows: Int, width: Int) -> Int { (rows + 15) / 16 * 16 * width * 4 }
 }

@@ -22,13 +22,26 @@ typedef enum {
     APUS_Q4_K = 12,
     APUS_Q5_K = 13,
     APUS_Q6_K = 14,
+    APUS_IQ2_XXS = 16,
+    APUS_IQ2_XS = 17,
+    APUS_IQ3_XXS = 18,
+    APUS_IQ1_S = 19,
+    APUS_IQ4_NL = 20,
+    APUS_IQ3_S = 21,
+    APUS_IQ2_S = 22,
+    APUS_IQ4_XS = 23,
+    APUS_IQ1_M = 29,
     APUS_BF16 = 30,
+    APUS_TQ1_0 = 34,
+    APUS_TQ2_0 = 35,
+    APUS_MXFP4 = 39,
+    APUS_NVFP4 = 40,
 } apus_type;
 
 /// What a type is called and how its values are grouped.
 typedef struct {
     const char *name;      ///< public spelling: "Q4_K"
-    uint32_t block_length; ///< values per block (1, 32 or 256)
+    uint32_t block_length; ///< values per block (1, 32, 64 or 256)
     uint32_t block_bytes;  ///< bytes per block in a GGUF file
     bool is_quantized;     ///< multiplied with int8 activations; otherwise with float32 ones
 } apus_type_traits;

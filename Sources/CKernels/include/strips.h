@@ -30,7 +30,7 @@ const char *apus_isa_name(apus_isa isa);
 /// Bytes of one strip of `width` columns; a multiple of 64. `width` is a multiple of the type's
 /// block length. 0 when the type has no kernel.
 ///
-/// As many as the rows take in a file, but for 32 to fill the last line (an odd number of blocks).
+/// As many as the rows take in a file, but for what fills the last line.
 size_t apus_strip_bytes(uint32_t type, size_t width);
 
 /// Interleaves `row_count` (1…16) consecutive GGUF rows, `row_bytes` apart, into `strip` (64-byte

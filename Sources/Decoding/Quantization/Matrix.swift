@@ -12,6 +12,8 @@ struct Matrix {
     let stripBytes: Int
     /// Whether its columns are int8 activations rather than float32 ones.
     let takesQuantizedColumns: Bool
+    /// Multiplies the matrix (`<name>.scale`, which NVFP4 files carry).
+    let scale: Float
     private let strips: UnsafeRawPointer
     private let kernel:
         @convention(c) (
@@ -20,7 +22,10 @@ struct Matrix {
         ) -> Void
 
     /// Describes strips already packed at `strips`; nil when the type has no kernel.
-    init?(type: TensorType, rowCount: Int, width: Int, strips: UnsafeRawPointer, isa: apus_isa) {
+    init?(
+        type: TensorType, rowCount: Int, width: Int, strips: UnsafeRawPointer, scale: Float = 1,
+        isa: apus_isa
+    ) {
         guard let traits = apus_traits(type.rawValue),
             let kernel = apus_multiply(type.rawValue, isa)
         else { return nil }
@@ -28,6 +33,7 @@ struct Matrix {
         self.rowCount = rowCount
         self.width = width
         self.strips = strips
+        self.scale = scale
         self.kernel = kernel
         stripCount = Self.stripCount(rows: rowCount)
         stripBytes = apus_strip_bytes(type.rawValue, width)
@@ -43,11 +49,15 @@ struct Matrix {
     /// Bytes of all strips.
     var byteCount: Int { stripCount * stripBytes }
 
-    /// outputs[c][0..<16] = strip · columns[c] for c in 0..<count.
+    /// outputs[c][0..<16] = scale · strip · columns[c] for c in 0..<count.
     func multiply(
         strip: Int, columns: UnsafePointer<UnsafeRawPointer?>, count: Int,
         outputs: UnsafePointer<UnsafeMutablePointer<Float>?>
     ) {
         kernel(strips + strip * stripBytes, width, columns, outputs, count)
+        guard scale != 1 else { return }
+        for column in 0..<count {
+            for lane in 0..<16 { outputs[column]?[lane] *= scale }
+        }
     }
 }

@@ -254,19 +254,35 @@ final class WeightLoader {
         if !onlyMeasures { file.discardPages(of: tensor) }
         return try matrices(
             of: tensor.type, name: tensor.name, count: count, rows: rows, width: width,
-            strips: packed)
+            strips: packed, scales: try scales(of: tensor.name, count: count))
+    }
+
+    /// What each of `count` matrices of a tensor is multiplied by: `<name>.scale` beside `<name>.weight`, as
+    /// NVFP4 files have it, one for each or one for all; 1 where there is none.
+    private func scales(of name: String, count: Int) throws(ModelError) -> [Float] {
+        guard name.hasSuffix(".weight") else { return [] }
+        let stem = name.dropLast(".weight".count)
+        // For activations of four bits, which no kernel here takes.
+        if let unused = file.tensor(stem + ".input_scale") {
+            _ = try keep(unused.name, shape: unused.shape)
+        }
+        guard let tensor = file.tensor(stem + ".scale") else { return [] }
+        let isForAll = tensor.elementCount == 1
+        let values = try vector(stem + ".scale", count: isForAll ? 1 : count)
+        return (0..<count).map { values[isForAll ? 0 : $0] }
     }
 
     private func matrices(
         of type: TensorType, name: String, count: Int, rows: Int, width: Int,
-        strips packed: UnsafeMutableRawPointer
+        strips packed: UnsafeMutableRawPointer, scales: [Float] = []
     ) throws(ModelError) -> [Matrix] {
         let bytes = Matrix.stripCount(rows: rows) * apus_strip_bytes(type.rawValue, width)
         var matrices: [Matrix] = []
         matrices.reserveCapacity(count)
         for index in 0..<count {
             let matrix = Matrix(
-                type: type, rowCount: rows, width: width, strips: packed + index * bytes, isa: isa)
+                type: type, rowCount: rows, width: width, strips: packed + index * bytes,
+                scale: scales.isEmpty ? 1 : scales[index], isa: isa)
             guard let matrix else { throw .unsupportedType(tensor: name, type: type.name) }
             matrices.append(matrix)
         }
