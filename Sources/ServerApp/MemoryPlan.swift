@@ -82,7 +82,7 @@ extension Server {
 
 extension KVSpan {
     /// What the scheduler keeps for layers whose queries see this.
-    fileprivate init(_ span: AttentionSpan) {
+    init(_ span: AttentionSpan) {
         self =
             switch span {
             case .full: .full
