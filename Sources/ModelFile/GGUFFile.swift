@@ -72,9 +72,16 @@ package final class GGUFFile: Sendable {
         }
     }
 
-    /// Gives a tensor's memory back to the system; reading it again brings it from disk again.
-    package func discardPages(of tensor: TensorDescription) {
-        mapping(of: tensor).advise(MADV_DONTNEED, range: tensor.byteRange)
+    /// Gives the memory of a tensor, or of some of its rows, back to the system; reading it again brings it
+    /// from disk again.
+    package func discardPages(of tensor: TensorDescription, rows: Range<Int>? = nil) {
+        let rows = rows ?? 0..<tensor.rowCount
+        precondition(rows.upperBound <= tensor.rowCount, "rows of another tensor")
+        let start = tensor.byteRange.lowerBound
+        mapping(of: tensor).advise(
+            MADV_DONTNEED,
+            range: start + rows.lowerBound * tensor.rowBytes..<start + rows.upperBound
+                * tensor.rowBytes)
     }
 
     private func mapping(of tensor: TensorDescription) -> FileMapping {

@@ -9,6 +9,9 @@ final class WeightLoader {
     let memory: Memory
     let isa: apus_isa
     private let team: ThreadTeam
+    /// Bytes of the file that are packed before their pages are given back, so that a large tensor is not in
+    /// memory twice: 64 MB, a few milliseconds of every core.
+    private static let packedAtATime = 64 << 20
     /// Whether matrices are only given their places, to learn what they take.
     private let onlyMeasures: Bool
     private var unused: Set<String>
@@ -245,13 +248,22 @@ final class WeightLoader {
         guard let source = file.bytes(of: tensor).baseAddress else {
             throw .missingTensor(tensor.name)
         }
-        team.forEach(onlyMeasures ? 0 : count * strips) { item, _ in
-            let row = firstRow + item / strips * rows + item % strips * 16
-            apus_pack_strip(
-                type, source + row * tensor.rowBytes, tensor.rowBytes,
-                min(16, rows - item % strips * 16), width, packed + item * stripBytes)
+        func firstSourceRow(_ item: Int) -> Int {
+            firstRow + item / strips * rows + item % strips * 16
         }
-        if !onlyMeasures { file.discardPages(of: tensor) }
+        let itemCount = onlyMeasures ? 0 : count * strips
+        let batch = max(1, Self.packedAtATime / (16 * tensor.rowBytes))
+        for start in stride(from: 0, to: itemCount, by: batch) {
+            let end = min(itemCount, start + batch)
+            team.forEach(end - start) { index, _ in
+                let item = start + index
+                apus_pack_strip(
+                    type, source + firstSourceRow(item) * tensor.rowBytes, tensor.rowBytes,
+                    min(16, rows - item % strips * 16), width, packed + item * stripBytes)
+            }
+            let endRow = end < itemCount ? firstSourceRow(end) : firstRow + count * rows
+            file.discardPages(of: tensor, rows: firstSourceRow(start)..<endRow)
+        }
         return try matrices(
             of: tensor.type, name: tensor.name, count: count, rows: rows, width: width,
             strips: packed, scales: try scales(of: tensor.name, count: count))
