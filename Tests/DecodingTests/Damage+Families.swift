@@ -29,7 +29,7 @@ extension Damage {
             $0["expert_group_used_count"] = .uint32(1)
         },
         Damage(model: "bailingmoe2", what: "the shared experts are zero") {
-            $0.zero("blk.2.ffn_down_shexp.weight")
+            $0.zero("blk.1.ffn_down_shexp.weight")
         },
         Damage(model: "deepseek_v1", what: "expert weights are normalised") {
             $0["expert_weights_norm"] = .bool(true)
@@ -113,7 +113,7 @@ extension Damage {
             $0.exchange("blk.1.attn_norm.weight", "blk.1.post_attention_norm.weight")
         },
         Damage(model: "glm4_moe", what: "all of each head turns") {
-            $0["rope.dimension_count"] = .uint32(24)
+            $0["rope.dimension_count"] = .uint32(12)
         },
         Damage(model: "granitemoe", what: "embeddings are not scaled") {
             $0["embedding_scale"] = nil

@@ -8,7 +8,7 @@ import Testing
     /// float32 sums of up to 128 terms in another order than PyTorch's, through two or three layers.
     static let logitTolerance: Float = 2e-5
 
-    @Test(arguments: TinyReference.families, [48, 7, 1])
+    @Test(arguments: TinyReference.families + TinyReference.otherForms, [48, 7, 1])
     func `logits agree with transformers`(family: String, chunk: Int) throws {
         let reference = try TinyReference(family)
         let team = try ThreadTeam(threadCount: 2)
@@ -22,7 +22,7 @@ import Testing
         #expect(worstError(logits, reference.logits) <= Self.logitTolerance)
     }
 
-    @Test(arguments: TinyReference.families)
+    @Test(arguments: TinyReference.families + TinyReference.otherForms)
     func `every instruction set agrees with transformers`(family: String) throws {
         let reference = try TinyReference(family)
         let team = try ThreadTeam(threadCount: 1)
@@ -39,7 +39,7 @@ import Testing
         }
     }
 
-    @Test(arguments: TinyReference.families)
+    @Test(arguments: TinyReference.families + TinyReference.otherForms)
     func `a sequence's logits are the same bits alone and in any company`(family: String) throws {
         let reference = try TinyReference(family)
         let alone = try run(reference, threads: 1) {
@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    @Test(arguments: TinyReference.families)
+    @Test(arguments: TinyReference.families + TinyReference.otherForms)
     func `a rewritten file gives the same logits`(family: String) throws {
         let reference = try TinyReference(family)
 

@@ -23,9 +23,10 @@ import Testing
         let layers = try #require(model.family as? any PreNormFamily).decoder.nextTokenLayers
         let layer = try #require(layers.first)
         #expect(layers.count == 1)
-        #expect(layer.join.name == "blk.3.nextn.eh_proj.weight")
-        #expect(layer.own.map(\.name) == ["blk.3.nextn.shared_head_norm.weight"])
-        #expect(layer.block.contains { $0.name == "blk.3.ffn_down_exps.weight" })
+        let prefix = "blk.\(try Self.layerCount(name))"
+        #expect(layer.join.name == "\(prefix).nextn.eh_proj.weight")
+        #expect(layer.own.map(\.name) == ["\(prefix).nextn.shared_head_norm.weight"])
+        #expect(layer.block.contains { $0.name == "\(prefix).ffn_down_exps.weight" })
         #expect(model.weightBytes == plain.weightBytes)
         #expect(model.kvBlockBytes(.f16) == plain.kvBlockBytes(.f16))
         let (summary, plainSummary) = (try ModelSummary(file), try ModelSummary(reference.file))
@@ -41,7 +42,7 @@ import Testing
     func `layers that the file neither has nor counts are none`(name: String) throws {
         let reference = try TinyReference(name)
         var model = try EditableModel(reference.file)
-        model["block_count"] = .uint32(3)
+        model["nextn_predict_layers"] = .uint32(1)
 
         let logits = try ModelRunner.logits(of: reference.tokens, by: try model.opened())
 
@@ -54,7 +55,8 @@ import Testing
     ) throws {
         let sound = try Self.extended(name)
         let team = try ThreadTeam(threadCount: 1)
-        for index in sound.tensors.indices where sound.tensors[index].name.hasPrefix("blk.3.") {
+        let prefix = "blk.\(try Self.layerCount(name))."
+        for index in sound.tensors.indices where sound.tensors[index].name.hasPrefix(prefix) {
             let optional = sound.tensors[index].name.hasSuffix("shared_head_norm.weight")
             var absent = sound
             absent.tensors.remove(at: index)
@@ -80,22 +82,33 @@ import Testing
         #expect(throws: ModelError.self) { try ModelRequirements(file) }
     }
 
-    /// The model with a fourth layer that is the third again, and what joins it to the model.
+    /// The model with one more layer that is the last again, and what joins it to the model.
     private static func extended(_ name: String) throws -> EditableModel {
-        var model = try EditableModel(try TinyReference(name).file)
-        let last = model.tensors.filter { $0.name.hasPrefix("blk.2.") }
-        for var tensor in last {
-            tensor.name = "blk.3." + tensor.name.dropFirst("blk.2.".count)
+        let file = try TinyReference(name).file
+        var model = try EditableModel(file)
+        let count = try layerCount(name)
+        let width = try #require(file.tensor("token_embd.weight")).rowLength
+        let last = "blk.\(count - 1)."
+        for var tensor in model.tensors where tensor.name.hasPrefix(last) {
+            tensor.name = "blk.\(count)." + tensor.name.dropFirst(last.count)
             model.tensors.append(tensor)
         }
         for (name, shape) in [
-            ("eh_proj", [64, 128]), ("enorm", [64]), ("hnorm", [64]), ("shared_head_norm", [64]),
+            ("eh_proj", [width, 2 * width]), ("enorm", [width]), ("hnorm", [width]),
+            ("shared_head_norm", [width]),
         ] {
             model.tensors.append(
                 EditableModel.Tensor(
-                    name: "blk.3.nextn.\(name).weight", type: TensorType.f32.rawValue,
+                    name: "blk.\(count).nextn.\(name).weight", type: TensorType.f32.rawValue,
                     shape: shape, bytes: Array(repeating: 0, count: shape.reduce(4, *))))
         }
+        model["block_count"] = .uint32(UInt32(count + 1))
+        model["nextn_predict_layers"] = .uint32(1)
         return model
+    }
+
+    private static func layerCount(_ name: String) throws -> Int {
+        let file = try TinyReference(name).file
+        return try file.int("\(try file.string("general.architecture")).block_count")
     }
 }

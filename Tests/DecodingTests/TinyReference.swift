@@ -8,14 +8,18 @@ import ModelFile
 struct TinyReference {
     static let families = [
         "bailingmoe2", "deepseek_v1", "deepseek_v2", "deepseek_v2_lite", "deepseek_v3",
-        "deepseek_v3_unsplit", "deepseek_v3_yarn", "dots1", "ernie4_5_moe", "gemma3", "glm4_moe",
+        "deepseek_v3_yarn", "dots1", "ernie4_5_moe", "gemma3", "glm4_moe",
         "glm4_moe_air",
-        "glm4_moe_lite", "glm4_moe_lite_mtp", "glm4_moe_mtp", "gpt_oss", "gpt_oss_trunc",
+        "glm4_moe_lite", "gpt_oss", "gpt_oss_trunc",
         "granitemoe", "hunyuan_v1_moe", "llama",
         "llama4", "llama4_temperature", "llama_odd", "minimax_m2", "mixtral", "olmoe", "phimoe",
         "qwen2", "qwen2_moe",
         "qwen2_yarn", "qwen3", "qwen3_moe", "qwen3_moe_odd",
     ]
+
+    /// The same families in files of another form: keys and values of a head in one tensor, layers for
+    /// predicting further tokens.
+    static let otherForms = ["deepseek_v3_unsplit", "glm4_moe_lite_mtp", "glm4_moe_mtp"]
 
     let file: GGUFFile
     let tokens: [Int32]

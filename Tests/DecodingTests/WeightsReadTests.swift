@@ -166,6 +166,12 @@ private struct WeightSizes {
                 shared +=
                     tensor.shape[0]
                     * Self.packed(rows: tensor.shape[2], width: tensor.shape[1])
+            case let name where name.hasSuffix("attn_qkv.weight"):
+                // Queries, keys and values are packed apart; the model has twice as many query heads.
+                let rows = tensor.rowCount / 4
+                shared += [2 * rows, rows, rows].reduce(0) {
+                    $0 + Self.packed(rows: $1, width: tensor.rowLength)
+                }
             case let name where name.hasSuffix("attn_v_b.weight"):
                 shared += tensor.shape[0] * Self.packed(tensor)
             default: shared += Self.packed(tensor)

@@ -26,9 +26,11 @@ struct GPTOSS: PreNormFamily {
     static func feedForwards(
         _ layer: Int, _ parameters: HyperParameters, _ loader: WeightLoader
     ) throws(ModelError) -> [any FeedForward] {
+        let queryBias =
+            loader.contains("blk.\(layer).attn_qkv.weight") ? "attn_qkv.bias" : "attn_q.bias"
         try loader.require(
             [
-                "attn_sinks.weight", "attn_q.bias", "attn_output.bias", "ffn_gate_inp.bias",
+                "attn_sinks.weight", queryBias, "attn_output.bias", "ffn_gate_inp.bias",
                 "ffn_gate_exps.bias", "ffn_up_exps.bias", "ffn_down_exps.bias",
             ], inLayer: layer)
         let routing = try RoutingParameters(

@@ -36,7 +36,19 @@ struct Gemma3: PreNormFamily {
         return try loader.groupedQueryAttention(
             layer, shape, kvShape, rotaries[isLocal ? 1 : 0],
             hiddenSize: try parameters.hiddenSize(),
-            normalization: try loader.perHeadNorms(layer, shape))
+            normalization: try loader.perHeadNorms(layer, shape),
+            scale: try scale(parameters, shape))
+    }
+
+    /// 1 / √D but in the 27B model, which has 1 / √(H / heads). Files do not say so; it is known by its 62
+    /// layers, as in llama.cpp.
+    private static func scale(
+        _ parameters: HyperParameters, _ shape: AttentionShape
+    ) throws(ModelError) -> Float {
+        guard try parameters.layerCount() == 62, !parameters.contains("attention.scale") else {
+            return shape.scale
+        }
+        return 1 / Float(try parameters.hiddenSize() / shape.queryHeadCount).squareRoot()
     }
 
     static func embeddingScale(_ parameters: HyperParameters) throws(ModelError) -> Float {

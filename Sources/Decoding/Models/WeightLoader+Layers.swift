@@ -17,7 +17,7 @@ extension WeightLoader {
     func groupedQueryAttention(
         _ layer: Int, _ shape: AttentionShape, _ kvShape: KVShape, _ rotary: RotaryEmbedding?,
         hiddenSize: Int, normalization: GroupedQueryAttention.Normalization,
-        temperature: QueryTemperature? = nil
+        temperature: QueryTemperature? = nil, scale: Float? = nil
     ) throws(ModelError) -> GroupedQueryAttention {
         let name = "blk.\(layer).attn_"
         let queryWidth = shape.queryHeadCount * shape.headDimension
@@ -25,7 +25,7 @@ extension WeightLoader {
         return GroupedQueryAttention(
             place: kvShape.places[layer], span: kvShape.span(ofLayer: layer),
             queryHeadCount: shape.queryHeadCount, kvHeadCount: shape.kvHeadCount,
-            headDimension: shape.headDimension, scale: shape.scale,
+            headDimension: shape.headDimension, scale: scale ?? shape.scale,
             projections: LinearGroup(
                 try linears(
                     [name + "q", name + "k", name + "v"], fused: name + "qkv",
