@@ -11,6 +11,9 @@ package struct ModelRequirements: Sendable {
     package let weightBytes: Int
     /// Bytes of what steps write beside keys and values.
     package let scratchBytes: Int
+    /// Bytes of the embedding table, whose rows come into memory as tokens ask for them and stay while there
+    /// is room.
+    package let embeddingBytes: Int
     private let kvShape: KVShape
 
     /// For steps of up to `maxTokenCount` tokens on `threadCount` threads.
@@ -24,6 +27,7 @@ package struct ModelRequirements: Sendable {
         contextLength = model.contextLength
         weightBytes = model.weightBytes
         scratchBytes = runner.allocatedBytes - model.kvBlockBytes(.f16)
+        embeddingBytes = model.family.embedding.table.byteCount
         kvShape = model.family.kvShape
     }
 

@@ -70,7 +70,8 @@ extension Server {
                 kvType: configuration.kvType,
                 maxWorkingBytes: left + requirements.scratchBytes,
                 summary: """
-                    memory: weights \(MemoryLimit.gibibytes(requirements.weightBytes)), scratch \
+                    memory: weights \(MemoryLimit.gibibytes(requirements.weightBytes)), embedding \
+                    \(MemoryLimit.gibibytes(requirements.embeddingBytes)) mapped, scratch \
                     \(MemoryLimit.gibibytes(requirements.scratchBytes)), KV pool \
                     \(MemoryLimit.gibibytes(blockCount * blockBytes)) for \
                     \(blockCount / blocksPerSequence) sequences of \(contextLength) positions \

@@ -73,6 +73,7 @@ struct InspectCommand: ParsableCommand {
             let length = needs.contextLength
             print("context         \(length) positions")
             print("weights         \(MemoryLimit.gibibytes(needs.weightBytes)) packed")
+            print("embedding       \(MemoryLimit.gibibytes(needs.embeddingBytes)) at most, mapped")
             print(
                 "scratch         \(MemoryLimit.gibibytes(needs.scratchBytes)) "
                     + "for steps of 512 tokens")
@@ -80,6 +81,8 @@ struct InspectCommand: ParsableCommand {
                 "KV              \(needs.kvPositionBytes(.f16)) bytes per position (f16), "
                     + MemoryLimit.gibibytes(needs.kvBytes(.f16, positionCount: length))
                     + " per full context")
+            let most = needs.weightBytes + needs.embeddingBytes + needs.scratchBytes
+            print("memory          \(MemoryLimit.gibibytes(most)) and the KV pool")
         } catch {
             print("not servable    \(error)")
         }
