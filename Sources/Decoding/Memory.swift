@@ -22,10 +22,7 @@ final class Memory {
 
     /// `byteCount` zeroed bytes at a multiple of 64, a cache line.
     func allocate(byteCount: Int) throws(ModelError) -> UnsafeMutableRawPointer {
-        let (padded, overflows) = max(byteCount, 1).addingReportingOverflow(63)
-        guard !overflows else { throw .outOfResources("\(byteCount) bytes") }
-        let needed = padded & ~63
-        allocatedBytes += needed
+        let needed = try count(byteCount)
         if needed > Self.regionBytes / 4 { return try map(needed) }
         if used + needed > current.count {
             current = .init(start: try map(Self.regionBytes), count: Self.regionBytes)
@@ -34,6 +31,18 @@ final class Memory {
         defer { used += needed }
         guard let base = current.baseAddress else { throw .outOfResources("\(byteCount) bytes") }
         return base + used
+    }
+
+    /// Addresses that count like `byteCount` bytes, and that nobody may read or write.
+    func reserve(byteCount: Int) throws(ModelError) -> UnsafeMutableRawPointer {
+        try map(try count(byteCount), protection: PROT_NONE)
+    }
+
+    private func count(_ byteCount: Int) throws(ModelError) -> Int {
+        let (padded, overflows) = max(byteCount, 1).addingReportingOverflow(63)
+        guard !overflows else { throw .outOfResources("\(byteCount) bytes") }
+        allocatedBytes += padded & ~63
+        return padded & ~63
     }
 
     /// `count` zeroed values.
@@ -45,10 +54,11 @@ final class Memory {
         return try allocate(byteCount: bytes).bindMemory(to: type, capacity: count)
     }
 
-    private func map(_ byteCount: Int) throws(ModelError) -> UnsafeMutableRawPointer {
+    private func map(
+        _ byteCount: Int, protection: Int32 = PROT_READ | PROT_WRITE
+    ) throws(ModelError) -> UnsafeMutableRawPointer {
         let pages = mmap(
-            nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-            -1, 0)
+            nil, byteCount, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
         guard let pages, pages != MAP_FAILED else { throw .outOfResources("\(byteCount) bytes") }
         if byteCount >= Self.regionBytes { madvise(pages, byteCount, Int32(MADV_HUGEPAGE)) }
         regions.append(.init(start: pages, count: byteCount))

@@ -130,7 +130,7 @@ final class WeightLoader {
         }
         let strips = Matrix.stripCount(rows: width)
         let stripBytes = apus_strip_bytes(TensorType.f32.rawValue, rows)
-        let packed = try memory.allocate(byteCount: count * strips * stripBytes)
+        let packed = try place(byteCount: count * strips * stripBytes)
         team.forEach(onlyMeasures ? 0 : count) { index, _ in
             withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * rows * width) { values in
                 guard let values = values.baseAddress else { return }
@@ -238,13 +238,19 @@ final class WeightLoader {
         return tensor
     }
 
+    /// Where matrices are packed to, or would be.
+    private func place(byteCount: Int) throws(ModelError) -> UnsafeMutableRawPointer {
+        onlyMeasures
+            ? try memory.reserve(byteCount: byteCount) : try memory.allocate(byteCount: byteCount)
+    }
+
     private func pack(
         _ tensor: TensorDescription, count: Int, firstRow: Int = 0, rows: Int, width: Int
     ) throws(ModelError) -> [Matrix] {
         let type = tensor.type.rawValue
         let strips = Matrix.stripCount(rows: rows)
         let stripBytes = apus_strip_bytes(type, width)
-        let packed = try memory.allocate(byteCount: count * strips * stripBytes)
+        let packed = try place(byteCount: count * strips * stripBytes)
         guard let source = file.bytes(of: tensor).baseAddress else {
             throw .missingTensor(tensor.name)
         }
