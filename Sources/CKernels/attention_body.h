@@ -169,10 +169,11 @@ static void KV(attend)(const apus_kv_view *kv, apus_attention_query *queries, si
 }
 
 /// The value as the pool can hold it: one beyond the type's range becomes its largest, since ∞ would
-/// turn into NaN in every later position's sum.
+/// turn into NaN in every later position's sum. So would NaN, which becomes 0.
 INLINE ELEMENT KV(saturate)(float value) {
     value = value > LARGEST ? LARGEST : value;
-    return (ELEMENT)(value < -LARGEST ? -LARGEST : value);
+    value = value < -LARGEST ? -LARGEST : value;
+    return (ELEMENT)(value == value ? value : 0.0f);
 }
 
 static void KV(store)(const apus_kv_view *kv, uint8_t *pages, size_t position, const float *key,

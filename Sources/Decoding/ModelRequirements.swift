@@ -3,7 +3,7 @@
 package import ModelFile
 
 /// What serving a model needs, found by going through the motions of loading it: every check is made and
-/// every byte counted, but no weight is read.
+/// every byte counted, but no matrix is read.
 package struct ModelRequirements: Sendable {
     /// Positions that can be computed as the model was trained.
     package let contextLength: Int

@@ -34,7 +34,8 @@ package struct ModelSummary: Sendable {
         var experts = 0
         var lookedUp = 0
         var counts: [TensorType: Int] = [:]
-        let layerCount = try parameters.layerCount()
+        // A file of an unknown family may not say; then all are counted.
+        let layerCount = (try? parameters.layerCount()) ?? .max
         let share = hasExperts ? Double(activeExpertCount) / Double(expertCount) : 0
         for tensor in file.tensors {
             let bytes = Self.packedBytes(tensor)
@@ -84,7 +85,7 @@ package struct ModelSummary: Sendable {
 
 extension TensorDescription {
     /// Which layer it belongs to, by its name `blk.<layer>.…`.
-    fileprivate var layer: Int? {
+    var layer: Int? {
         let parts = name.split(separator: ".", maxSplits: 2)
         return parts.count == 3 && parts[0] == "blk" ? Int(parts[1]) : nil
     }

@@ -19,7 +19,8 @@ struct Rows {
 struct Activations {
     let rows: Rows
     let width: Int
-    private let quantizes: Bool
+    /// Values of a row that have an int8 form; 0 where no weight is quantised.
+    private let quantizedWidth: Int
     private let quantize:
         @convention(c) (UnsafePointer<Float>?, Int, UnsafeMutableRawPointer?) -> Void
     private let floatColumns: UnsafeMutablePointer<UnsafeRawPointer?>
@@ -33,12 +34,14 @@ struct Activations {
         guard let quantize = apus_quantize(isa) else {
             throw .unsupported("instruction set \(isa.rawValue)")
         }
-        rows = try Rows(memory, capacity: capacity, width: width)
+        // Layers share the rows, and the widest need not be one whose weights are quantised: int8 groups
+        // of 32 go on to the end of the row, and a narrower matrix reads those of its own width.
+        let group = Int(APUS_GROUP_COLUMNS)
+        quantizedWidth = quantizes ? (width + group - 1) / group * group : 0
+        rows = try Rows(memory, capacity: capacity, width: max(width, quantizedWidth))
         self.width = width
         self.quantize = quantize
-        // A width that is no multiple of 32 has no quantised weights: their blocks would not fit.
-        self.quantizes = quantizes && width % 32 == 0
-        quantizedStride = self.quantizes ? apus_activation_bytes(width) : 0
+        quantizedStride = apus_activation_bytes(quantizedWidth)
         floatColumns = try memory.allocate(UnsafeRawPointer?.self, count: capacity)
         quantizedColumns = try memory.allocate(UnsafeRawPointer?.self, count: capacity)
         quantizedRows = try memory.allocate(byteCount: quantizedStride * capacity)
@@ -50,12 +53,17 @@ struct Activations {
 
     /// The columns, in row order, in the form that `matrix` takes.
     func columns(for matrix: Matrix) -> UnsafePointer<UnsafeRawPointer?> {
-        UnsafePointer(matrix.takesQuantizedColumns ? quantizedColumns : floatColumns)
+        precondition(
+            matrix.width <= (matrix.takesQuantizedColumns ? quantizedWidth : width),
+            "a matrix that is wider than its input")
+        return UnsafePointer(matrix.takesQuantizedColumns ? quantizedColumns : floatColumns)
     }
 
     /// Brings the int8 form of a row up to date with its float32 form.
     func updateQuantized(row: Int) {
-        if quantizes { quantize(rows[row], width, quantizedRows + row * quantizedStride) }
+        if quantizedWidth > 0 {
+            quantize(rows[row], quantizedWidth, quantizedRows + row * quantizedStride)
+        }
     }
 }
 
@@ -66,7 +74,7 @@ struct WorkerScratch {
 
     /// Where the columns of the tile send their 16 results.
     let outputs: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
-    /// Two tiles of results [columnTile, 16]; `first` lies where `tileOutputs` points.
+    /// Two tiles of results [columnTile, 16]; `first` lies where `firstOutputs` points.
     let first: UnsafeMutablePointer<Float>
     let second: UnsafeMutablePointer<Float>
     let firstOutputs: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>

@@ -123,7 +123,7 @@ extension Scheduler {
             let hasBlocks = tables.grow(
                 seat: sequence.seat, from: sequence.computedTokenCount,
                 toPositionCount: sequence.tokenCount)
-            assert(hasBlocks, "a prefill once begun never lacks a block")
+            precondition(hasBlocks, "a prefill once begun never lacks a block")
         }
         let endPosition = sequence.computedTokenCount + rowCount
         let blockCount = limits.blockCount(forPositionCount: endPosition)

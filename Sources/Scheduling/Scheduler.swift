@@ -6,7 +6,7 @@ import DequeModule
 ///
 /// A step is `planStep(into:)`, then someone runs the plan, then `commit(_:outcomes:)`. Sequences
 /// are served in order of arrival: every running one arrived before every waiting one. A sequence
-/// is seated only when all of its known tokens fit into free blocks, so a prefill once begun never
+/// is seated only when free blocks hold what its known tokens need at a time, so a prefill once begun never
 /// lacks a block; a decode that lacks one preempts the youngest running sequence.
 package struct Scheduler: Sendable {
     /// The limits that every plan keeps.

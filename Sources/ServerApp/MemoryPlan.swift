@@ -50,12 +50,17 @@ extension Server {
         let wanted = blocksPerSequence * configuration.parallelCount
         let affordable = (configuration.kvBytes ?? left / 2) / blockBytes
         let blockCount = min(wanted, affordable)
-        guard blockCount > 0, (configuration.kvBytes ?? 0) <= left else {
+        // The shortest sequence has a block in each group.
+        guard blockCount >= spans.count, (configuration.kvBytes ?? 0) <= left else {
             throw .configuration(
                 "a KV pool of \(MemoryLimit.gibibytes(configuration.kvBytes ?? left / 2)) does not "
                     + "fit: one block takes \(blockBytes) bytes, \(memory.reason), weights "
                     + MemoryLimit.gibibytes(requirements.weightBytes))
         }
+        let capacity =
+            blockCount < blocksPerSequence
+            ? "\(blockCount) blocks, of the \(blocksPerSequence) of a full context"
+            : "\(blockCount / blocksPerSequence) sequences of \(contextLength) positions"
         do {
             return MemoryPlan(
                 limits: try SchedulerLimits(
@@ -74,7 +79,7 @@ extension Server {
                     \(MemoryLimit.gibibytes(requirements.embeddingBytes)) mapped, scratch \
                     \(MemoryLimit.gibibytes(requirements.scratchBytes)), KV pool \
                     \(MemoryLimit.gibibytes(blockCount * blockBytes)) for \
-                    \(blockCount / blocksPerSequence) sequences of \(contextLength) positions \
+                    \(capacity) \
                     (\(configuration.kvType.rawValue)); \(memory.reason)
                     """)
         } catch { throw .configuration("\(error)") }

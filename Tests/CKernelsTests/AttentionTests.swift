@@ -17,7 +17,9 @@ import Testing
         set: InstructionSet, window: Int
     ) {
         let sequence = PagedSequence(positionCount: 150, keyDimension: 24, valueDimension: 20)
-        let positions = [149, 148, 100, 64, 63, 17, 16, 15, 1, 0]
+        // Those of a window far into the sequence, and those of all beginnings and ends of tiles.
+        let positions =
+            window < 64 ? [149, 148, 147, 140] : [149, 148, 100, 64, 63, 17, 16, 15, 1, 0]
 
         let found = sequence.attend(set, positions: positions, window: window)
 
@@ -148,7 +150,9 @@ private struct PagedSequence {
         var outputs = [Float](repeating: .nan, count: positions.count * dimension)
         var scratch = [Float](repeating: .nan, count: apus_attention_scratch(dimension))
         let flat = queries.flatMap { $0 }
-        withView { view in
+        // Pages before all windows are given back: block 0 is someone else's.
+        let firstSeen = positions.map { max(0, $0 - min(window, 1000) + 1) }.min() ?? 0
+        withView(releasingBefore: firstSeen / 16) { view in
             flat.withUnsafeBufferPointer { flat in
                 outputs.withUnsafeMutableBufferPointer { outputs in
                     guard let vectors = flat.baseAddress, let base = outputs.baseAddress else {
@@ -231,9 +235,12 @@ private struct PagedSequence {
         }
     }
 
-    private func withView(_ body: (inout apus_kv_view) -> Void) {
+    private func withView(
+        releasingBefore page: Int = 0, _ body: (inout apus_kv_view) -> Void
+    ) {
+        let held = Array(repeating: 0, count: page) + blockTable.dropFirst(page)
         pages.withUnsafeBytes { pages in
-            blockTable.withUnsafeBufferPointer { table in
+            held.withUnsafeBufferPointer { table in
                 guard let pages = pages.bindMemory(to: UInt8.self).baseAddress,
                     let table = table.baseAddress
                 else { return }

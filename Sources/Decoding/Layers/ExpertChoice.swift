@@ -142,9 +142,10 @@ struct ExpertChoice {
         return scores[best] + second
     }
 
-    /// exp(x) / Σ exp over the weights, of which the first is the largest.
+    /// exp(x) / Σ exp over the weights.
     private func normalizeExponentials(_ weights: UnsafeMutablePointer<Float>) {
-        let shift = weights[0]
+        // A bias on the choice may put another than the largest first.
+        let shift = weights[indexOfLargest(weights, activeCount)]
         var total: Float = 0
         for rank in 0..<activeCount {
             weights[rank] = exp(weights[rank] - shift)

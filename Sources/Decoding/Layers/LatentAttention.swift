@@ -98,14 +98,12 @@ struct LatentAttention {
 
     /// Counts the heads' matrices that the step's rows need.
     private func countRead(_ step: Step) {
+        let expands = step.slices.contains { $0.promptRowCount > 0 }
+        let absorbs = step.slices.contains { $0.promptRowCount < $0.rowCount }
         for head in heads {
-            step.countRead(head.value.byteCount)
-            if step.slices.contains(where: { $0.promptRowCount > 0 }) {
-                step.countRead(head.key.byteCount)
-            }
-            if step.slices.contains(where: { $0.promptRowCount < $0.rowCount }) {
-                step.countRead(head.absorbedKey.byteCount)
-            }
+            step.countRead(
+                head.value.byteCount + (expands ? head.key.byteCount : 0)
+                    + (absorbs ? head.absorbedKey.byteCount : 0))
         }
     }
 

@@ -16,6 +16,7 @@ struct DeepSeek2: PreNormFamily {
     /// Of the norms of queries and latents, whatever the other norms have: the authors' code states it
     /// apart, and files do not.
     private static let latentEpsilon: Float = 1e-6
+    private static let temperatureKey = "rope.scaling.yarn_log_multiplier"
 
     let decoder: PreNormDecoder
 
@@ -33,7 +34,10 @@ struct DeepSeek2: PreNormFamily {
         let base = try parameters.positive("rope.freq_base", default: 10000)
         let scaling = try RotaryScaling(parameters, pairCount: pairCount, base: base)
         // Where the temperature is in the scale of attention, the angles have none.
-        let isInScale = parameters.contains("rope.scaling.yarn_log_multiplier")
+        let isInScale = try (parameters.floatIfPresent(temperatureKey) ?? 0) != 0
+        if isInScale, try parameters.positive("rope.scaling.yarn_attn_factor", default: 1) != 1 {
+            throw .unsupported("both \(temperatureKey) and another factor of YaRN's")
+        }
         return [
             RotaryEmbedding(
                 pairing: pairing, base: base, divisors: scaling.divisors,
@@ -63,7 +67,8 @@ struct DeepSeek2: PreNormFamily {
         }
         return LatentAttention(
             place: kvShape.places[layer], shape: shape,
-            scale: try temperature(parameters) / Float(shape.queryDimension).squareRoot(),
+            scale: try temperature(parameters)
+                * parameters.attentionScale(headDimension: shape.queryDimension),
             query: query,
             latent: try loader.linear(
                 name + "kv_a_mqa", rows: shape.dimension, width: hiddenSize),
@@ -79,14 +84,14 @@ struct DeepSeek2: PreNormFamily {
     /// `yarn_log_multiplier` is 0.1 · mscale.
     private static func temperature(_ parameters: HyperParameters) throws(ModelError) -> Float {
         guard try parameters.stringIfPresent("rope.scaling.type") == "yarn",
-            let multiplier = try parameters.floatIfPresent("rope.scaling.yarn_log_multiplier")
+            let multiplier = try parameters.floatIfPresent(temperatureKey)
         else { return 1 }
         let factor = max(1, try parameters.positive("rope.scaling.factor", default: 1))
         let temperature = 1 + multiplier * log(factor)
-        guard temperature.isFinite else {
+        guard (temperature * temperature).isFinite else {
             throw .badHyperParameter(
-                key: parameters.name("rope.scaling.yarn_log_multiplier"),
-                wanted: "a number", found: "\(multiplier)")
+                key: parameters.name(temperatureKey), wanted: "a small number",
+                found: "\(multiplier)")
         }
         return temperature * temperature
     }

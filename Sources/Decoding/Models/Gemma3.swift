@@ -48,7 +48,7 @@ struct Gemma3: PreNormFamily {
         guard try parameters.layerCount() == 62, !parameters.contains("attention.scale") else {
             return shape.scale
         }
-        return 1 / Float(try parameters.hiddenSize() / shape.queryHeadCount).squareRoot()
+        return (Float(shape.queryHeadCount) / Float(try parameters.hiddenSize())).squareRoot()
     }
 
     static func embeddingScale(_ parameters: HyperParameters) throws(ModelError) -> Float {

@@ -25,9 +25,10 @@ extension WeightLoader {
         _ parameters: HyperParameters, vocabularySize: Int
     ) throws(ModelError) -> [NextTokenLayer] {
         let first = try parameters.layerCount()
+        let present = Set(file.tensors.compactMap(\.layer))
         var layers: [NextTokenLayer] = []
         for layer in first..<first + (try parameters.nextTokenLayerCount())
-        where file.tensors.contains(where: { $0.name.hasPrefix("blk.\(layer).") }) {
+        where present.contains(layer) {
             layers.append(
                 try nextTokenLayer(
                     layer, like: first - 1, hiddenSize: try parameters.hiddenSize(),
@@ -37,7 +38,7 @@ extension WeightLoader {
     }
 
     private func nextTokenLayer(
-        _ layer: Int, like model: Int, hiddenSize: Int, vocabularySize: Int
+        _ layer: Int, like other: Int, hiddenSize: Int, vocabularySize: Int
     ) throws(ModelError) -> NextTokenLayer {
         let prefix = "blk.\(layer)."
         let optional = [
@@ -51,9 +52,9 @@ extension WeightLoader {
             own.append(try keep(prefix + name, shape: shape))
         }
         var block: [TensorDescription] = []
-        let modelPrefix = "blk.\(model)."
-        for tensor in file.tensors where tensor.name.hasPrefix(modelPrefix) {
-            let name = prefix + tensor.name.dropFirst(modelPrefix.count)
+        let otherPrefix = "blk.\(other)."
+        for tensor in file.tensors where tensor.name.hasPrefix(otherPrefix) {
+            let name = prefix + tensor.name.dropFirst(otherPrefix.count)
             block.append(try keep(name, shape: tensor.shape))
         }
         return NextTokenLayer(

@@ -60,6 +60,9 @@ struct PhiMoE: PreNormFamily {
     static func feedForwards(
         _ layer: Int, _ parameters: HyperParameters, _ loader: WeightLoader
     ) throws(ModelError) -> [any FeedForward] {
+        guard try parameters.experts().activeCount == 2 else {
+            throw .unsupported("SparseMixer for another number of experts than two")
+        }
         // No file states the width within which SparseMixer weighs; 0.01 is that of the published model.
         let routing = try RoutingParameters(
             parameters, scoring: .sparseMixer(jitter: 0.01), normalizes: false)

@@ -122,7 +122,7 @@ extension PreNormFamily {
         let kvShape = try Self.kvShape(parameters)
         let rotaries = try Self.rotaries(parameters, loader)
         var embedding = try loader.embedding("token_embd.weight", hiddenSize: hiddenSize)
-        embedding.scale = try Self.embeddingScale(parameters)
+        embedding.scale *= try Self.embeddingScale(parameters)
         var blocks: [PreNormBlock] = []
         for layer in kvShape.places.indices {
             let branches = try Self.branches(layer, parameters, loader)

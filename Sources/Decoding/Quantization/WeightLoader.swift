@@ -120,9 +120,9 @@ final class WeightLoader {
     }
 
     /// The transposes [width, rows] of `count` matrices [rows, width] in float32, which holds the values of
-    /// every type: rows `firstRow + i · period` on of the tensor, which another call has taken.
+    /// every type: rows `i · period` on of the tensor, which another call has taken.
     func transposedMatrices(
-        _ name: String, count: Int, firstRow: Int = 0, period: Int, rows: Int, width: Int
+        _ name: String, count: Int, period: Int, rows: Int, width: Int
     ) throws(ModelError) -> [Matrix] {
         guard let tensor = file.tensor(name) else { throw .missingTensor(name) }
         guard let source = file.bytes(of: tensor).baseAddress else {
@@ -136,7 +136,7 @@ final class WeightLoader {
                 guard let values = values.baseAddress else { return }
                 let transposed = values + rows * width
                 apus_dequantize(
-                    tensor.type.rawValue, source + (firstRow + index * period) * tensor.rowBytes,
+                    tensor.type.rawValue, source + index * period * tensor.rowBytes,
                     values, rows * width)
                 for row in 0..<rows {
                     for column in 0..<width {
@@ -153,7 +153,8 @@ final class WeightLoader {
         }
         if !onlyMeasures { file.discardPages(of: tensor) }
         return try matrices(
-            of: .f32, name: name, count: count, rows: width, width: rows, strips: packed)
+            of: .f32, name: name, count: count, rows: width, width: rows, strips: packed,
+            scales: try scales(of: name, count: count))
     }
 
     /// A linear map, with its bias where the file has `bias`.
@@ -218,7 +219,9 @@ final class WeightLoader {
     func embedding(_ name: String, hiddenSize: Int) throws(ModelError) -> TokenEmbedding {
         guard let tensor = file.tensor(name) else { throw .missingTensor(name) }
         let rows = tensor.shape.count > 1 ? tensor.shape[0] : 1
-        return TokenEmbedding(file: file, table: try take(name, shape: [rows, hiddenSize]))
+        let table = try take(name, shape: [rows, hiddenSize])
+        return TokenEmbedding(
+            file: file, table: table, scale: try scales(of: name, count: 1).first ?? 1)
     }
 
     private func take(_ name: String, shape: [Int]) throws(ModelError) -> TensorDescription {
