@@ -67,6 +67,8 @@ package struct Benchmark {
                         weightBytes: weightBytes / max(1, options.repetitionCount), model: model,
                         parameters: parameters)))
         }
+        let higher = limits.higher(MachineLimits(threadCount: threadCount))
+        for index in rows.indices { rows[index].limits = higher }
         return rows
     }
 

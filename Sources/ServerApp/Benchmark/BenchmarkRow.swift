@@ -7,7 +7,7 @@ package struct BenchmarkRow: Sendable {
     package let test: BenchmarkTest
     package let threadCount: Int
     /// The machine's with as many threads.
-    package let limits: MachineLimits
+    package var limits: MachineLimits
     /// Tokens per second of each repetition, summed over sequences.
     package let speeds: [Double]
     package let work: BenchmarkWork

@@ -30,20 +30,31 @@ package struct KernelBenchmark {
     package func run() -> KernelReport {
         var rows: [KernelReport.Row] = []
         for threadCount in options.threadCounts {
-            let limits = MachineLimits(threadCount: threadCount)
-            for type in options.types {
-                rows.append(
-                    row(type, .memory, options.memoryBytes, columnCount: 1, threadCount, limits))
+            rows += limited(threadCount) { limits in
+                options.types.map {
+                    row($0, .memory, options.memoryBytes, columnCount: 1, threadCount, limits)
+                }
             }
         }
-        let limits = MachineLimits(threadCount: 1)
-        for type in options.types {
-            for columnCount in Self.columnCounts {
-                rows.append(
-                    row(type, .cache, options.cacheBytes, columnCount: columnCount, 1, limits))
+        rows += limited(1) { limits in
+            options.types.flatMap { type in
+                Self.columnCounts.map {
+                    row(type, .cache, options.cacheBytes, columnCount: $0, 1, limits)
+                }
             }
         }
         return KernelReport(instructionSet: "\(InstructionSet.best)", rows: rows)
+    }
+
+    /// What `body` measures beside the limits, which are taken before and after.
+    private func limited(
+        _ threadCount: Int, _ body: (MachineLimits) -> [KernelReport.Row]
+    ) -> [KernelReport.Row] {
+        let before = MachineLimits(threadCount: threadCount)
+        var rows = body(before)
+        let higher = before.higher(MachineLimits(threadCount: threadCount))
+        for index in rows.indices { rows[index].limits = higher }
+        return rows
     }
 
     private func row(

@@ -20,7 +20,7 @@ package struct KernelReport: Sendable {
         package let columnCount: Int
         package let threadCount: Int
         /// The machine's with as many threads.
-        package let limits: MachineLimits
+        package var limits: MachineLimits
         package let speed: KernelSpeed
 
         /// What limits the kernel there; nil in cache where it multiplies in float32, whose peak is not
