@@ -22,6 +22,9 @@
 #define SCALAR_ROUNDS (PEAK_ROUNDS / 16)
 /// Independent sums: more than latency (4 cycles on Zen 5) times instructions per cycle (2).
 #define PEAK_CHAINS 12
+/// A measure of the multiply kernels repeats its pass until it takes this long: 400 times what
+/// starting a thread does.
+#define MULTIPLY_SECONDS 0.02
 
 // MARK: - Timing threads
 
@@ -206,4 +209,126 @@ double apus_probe_int8_peak(size_t thread_count, apus_isa isa, size_t repetition
     }
 #endif
     return 2 * products * (double)thread_count * best_rate(work, NULL, thread_count, repetitions);
+}
+
+// MARK: - Multiply kernels
+
+typedef struct {
+    apus_multiply_fn *multiply;
+    const uint8_t *strips;
+    size_t strip_count, strip_bytes, width;
+    const void *columns[APUS_PROBE_COLUMNS];
+    size_t column_count, pass_count;
+} probe_matrix;
+
+/// Multiplies the thread's share of the strips, pass after pass.
+static uint64_t multiply_strips(const void *context, size_t index, size_t thread_count) {
+    const probe_matrix *matrix = context;
+    const size_t first = matrix->strip_count * index / thread_count;
+    const size_t end = matrix->strip_count * (index + 1) / thread_count;
+    float values[APUS_PROBE_COLUMNS][APUS_STRIP_ROWS] = {{0}};
+    float *outputs[APUS_PROBE_COLUMNS];
+    for (size_t i = 0; i < APUS_PROBE_COLUMNS; i++) {
+        outputs[i] = values[i];
+    }
+    for (size_t pass = 0; pass < matrix->pass_count; pass++) {
+        for (size_t i = first; i < end; i++) {
+            matrix->multiply(matrix->strips + i * matrix->strip_bytes, matrix->width,
+                             matrix->columns, outputs, matrix->column_count);
+        }
+    }
+    uint32_t bits;
+    memcpy(&bits, values[0], sizeof bits);
+    return bits;
+}
+
+/// Pseudo-random bytes; of float types the top byte makes magnitudes of 2^−7 … 2, none subnormal.
+static void fill_rows(uint8_t *rows, size_t byte_count, const apus_type_traits *traits) {
+    uint64_t state = 1;
+    for (size_t i = 0; i < byte_count; i++) {
+        state = state * 6364136223846793005 + 1442695040888963407;
+        rows[i] = (uint8_t)(state >> 56);
+        if (!traits->is_quantized && (i + 1) % traits->block_bytes == 0) {
+            rows[i] = 0x3c | (rows[i] & 0x83);
+        }
+    }
+}
+
+/// Copies of one strip of pseudo-random rows, `strip_count` in all.
+static bool fill_strips(uint8_t *strips, uint32_t type, size_t width, size_t strip_count,
+                        size_t strip_bytes) {
+    const apus_type_traits *traits = apus_traits(type);
+    const size_t row_bytes = width / traits->block_length * traits->block_bytes;
+    uint8_t *rows = malloc(row_bytes * APUS_STRIP_ROWS);
+    if (rows == NULL) {
+        return false;
+    }
+    fill_rows(rows, row_bytes * APUS_STRIP_ROWS, traits);
+    apus_pack_strip(type, rows, row_bytes, APUS_STRIP_ROWS, width, strips);
+    free(rows);
+    for (size_t i = 1; i < strip_count; i++) {
+        memcpy(strips + i * strip_bytes, strips, strip_bytes);
+    }
+    return true;
+}
+
+/// Gives the matrix its columns in `memory`, each of `column_bytes`.
+static void fill_columns(probe_matrix *matrix, uint8_t *memory, size_t column_bytes,
+                         bool is_quantized, apus_isa isa) {
+    float *values = (float *)(memory + matrix->column_count * column_bytes);
+    for (size_t i = 0; i < matrix->column_count; i++) {
+        for (size_t j = 0; j < matrix->width; j++) {
+            values[j] = (float)((int)((i + 1) * (j + 1) * 37 % 255) - 127);
+        }
+        uint8_t *column = memory + i * column_bytes;
+        if (is_quantized) {
+            apus_quantize(isa)(values, matrix->width, column);
+        } else {
+            memcpy(column, values, matrix->width * sizeof(float));
+        }
+        matrix->columns[i] = column;
+    }
+}
+
+/// Passes per second, best of `repetitions`.
+static double best_pass_rate(probe_matrix *matrix, size_t thread_count, size_t repetitions) {
+    double rate = best_rate(multiply_strips, matrix, thread_count, 1);
+    while (rate * MULTIPLY_SECONDS > 1) {
+        matrix->pass_count *= 2;
+        rate = best_rate(multiply_strips, matrix, thread_count, 1);
+    }
+    return best_rate(multiply_strips, matrix, thread_count, repetitions)
+        * (double)matrix->pass_count;
+}
+
+double apus_probe_multiply(uint32_t type, apus_isa isa, size_t width, size_t bytes,
+                           size_t column_count, size_t thread_count, size_t repetitions) {
+    const size_t strip_bytes = apus_strip_bytes(type, width);
+    if (isa > apus_best_isa() || width % 256 != 0 || strip_bytes == 0 || column_count == 0
+        || column_count > APUS_PROBE_COLUMNS || repetitions == 0) {
+        return 0;
+    }
+    const bool is_quantized = apus_traits(type)->is_quantized;
+    const size_t column_bytes =
+        is_quantized ? apus_activation_bytes(width) : width * sizeof(float);
+    const size_t strip_count = bytes < strip_bytes ? 1 : bytes / strip_bytes;
+    const size_t page_count = (strip_count * strip_bytes + HUGE_PAGE_BYTES - 1) / HUGE_PAGE_BYTES;
+    uint8_t *strips = aligned_alloc(HUGE_PAGE_BYTES, page_count * HUGE_PAGE_BYTES);
+    // The columns, then a row of float32 values; both are whole lines, as 256 divides the width.
+    uint8_t *columns = aligned_alloc(64, column_count * column_bytes + width * sizeof(float));
+    double rate = 0;
+    if (strips != NULL && columns != NULL) {
+        madvise(strips, page_count * HUGE_PAGE_BYTES, MADV_HUGEPAGE);
+        probe_matrix matrix = {
+            .multiply = apus_multiply(type, isa), .strips = strips, .strip_count = strip_count,
+            .strip_bytes = strip_bytes, .width = width, .column_count = column_count,
+            .pass_count = 1};
+        fill_columns(&matrix, columns, column_bytes, is_quantized, isa);
+        if (fill_strips(strips, type, width, strip_count, strip_bytes)) {
+            rate = best_pass_rate(&matrix, thread_count, repetitions);
+        }
+    }
+    free(strips);
+    free(columns);
+    return rate * (double)(strip_count * strip_bytes);
 }

@@ -15,4 +15,16 @@ package struct MachineLimits: Sendable {
         readBandwidth = apus_probe_read_bandwidth(threadCount, 512 << 20, 5)
         int8Operations = apus_probe_int8_peak(threadCount, instructionSet.isa, 5)
     }
+
+    private init(readBandwidth: Double, int8Operations: Double) {
+        self.readBandwidth = readBandwidth
+        self.int8Operations = int8Operations
+    }
+
+    /// The higher of either limit at two times: whatever else runs on the machine can only lower them.
+    package func higher(_ other: MachineLimits) -> MachineLimits {
+        MachineLimits(
+            readBandwidth: max(readBandwidth, other.readBandwidth),
+            int8Operations: max(int8Operations, other.int8Operations))
+    }
 }

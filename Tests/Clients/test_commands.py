@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Metadata given on the command line in place of the file's."""
+"""Metadata given on the command line in place of the file's; what `apus bench` prints."""
 
+import csv
+import io
+import json
 import subprocess
 
 import pytest
@@ -45,3 +48,125 @@ def test_an_override_that_cannot_be_read_is_named(command):
 
     assert result.returncode == USAGE
     assert "a.key=3" in result.stderr
+
+
+def bench(output, *arguments):
+    result = run("bench", "-o", output, *arguments)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def records(output, text):
+    """The rows of one notation, as the csv and json modules read them."""
+    return list(csv.DictReader(io.StringIO(text))) if output == "csv" else json.loads(text)
+
+
+def agree(text, value):
+    """Whether a field of a CSV file says what a JSON value does."""
+    if value is None:
+        return text == ""
+    if isinstance(value, list):
+        return [float(part) for part in text.split()] == value
+    return text == value if isinstance(value, str) else float(text) == value
+
+
+SWEEP = ("-p", "3,9", "-n", "2", "-b", "1,3", "-d", "0,20", "-t", "1,2", "-r", "3", "--chunk", "4")
+# Differ from run to run; all else is the same.
+MEASURED = ("per_second", "share_of_limit", "limited_by")
+
+
+def test_a_sweep_is_the_same_rows_in_csv_and_json():
+    arguments = ("--model", TINY, *SWEEP)
+    written = {output: records(output, bench(output, *arguments)) for output in ("csv", "json")}
+
+    tests = ["pp3", "pp9", "tg2", "tg2 @ b3"]
+    assert [row["test"] for row in written["json"]] == 2 * (tests + [f"{t} @ d20" for t in tests])
+    assert len(written["csv"]) == len(written["json"])
+    for line, row in zip(written["csv"], written["json"]):
+        assert list(line) == list(row)
+        for name, value in row.items():
+            if not any(part in name for part in MEASURED):
+                assert agree(line[name], value), name
+
+
+@pytest.mark.parametrize("output", ["csv", "json"])
+def test_the_figures_of_a_row_belong_together(output):
+    rows = records(output, bench(output, "--model", TINY, *SWEEP))
+
+    for row in rows:
+        speeds = row["repetitions_tokens_per_second"]
+        speeds = sorted(map(float, speeds.split()) if output == "csv" else speeds)
+        assert len(speeds) == 3 and speeds[0] > 0
+        assert [float(row[f"{name}_tokens_per_second"]) for name in ("min", "median", "max")] == speeds
+        tokens = int(row["batch"]) * (int(row["prompt_tokens"]) + int(row["generated_tokens"]))
+        read = int(row["weight_bytes_read"]) + int(row["kv_bytes_read"])
+        reading = read / float(row["read_bandwidth_bytes_per_second"])
+        multiplying = float(row["operations"]) / float(row["int8_operations_per_second"])
+        limit = float(row["limit_tokens_per_second"])
+        assert limit == pytest.approx(tokens / max(reading, multiplying))
+        assert row["limited_by"] == ("bandwidth" if reading >= multiplying else "int8")
+        assert float(row["share_of_limit"]) == pytest.approx(speeds[1] / limit)
+
+
+def test_kernels_are_the_same_rows_in_csv_and_json():
+    arguments = ("--kernels", "--types", "f32,Q4_K", "-t", "1", "-r", "1")
+    lines = records("csv", bench("csv", *arguments))
+    rows = records("json", bench("json", *arguments))
+
+    assert [(row["type"], row["weights_in"], row["columns"]) for row in rows] == [
+        ("F32", "memory", 1), ("Q4_K", "memory", 1),
+        *(("F32", "L2", count) for count in (1, 4, 8)),
+        *(("Q4_K", "L2", count) for count in (1, 4, 8)),
+    ]
+    for line, row in zip(lines, rows, strict=True):
+        assert list(line) == list(row)
+        assert row["weight_bytes_per_second"] > 0 and row["operations_per_second"] > 0
+        assert float(line["weight_bytes_per_second"]) > 0
+        for name in ("type", "weights_in", "weight_bytes", "threads", "columns", "limited_by"):
+            assert agree(line[name], row[name]), name
+
+
+def test_a_table_has_a_line_for_each_measure():
+    table = bench("table", "--model", TINY, "-p", 4, "-n", 2, "-b", "1,2", "-r", 1, "-t", 1)
+
+    lines = [line for line in table.splitlines() if line.startswith("| qwen3moe F32")]
+    assert [line.split(" | ")[4] for line in lines] == ["pp4", "tg2", "tg2 @ b2"]
+    assert "machine, 1 thread: " in table
+
+
+@pytest.mark.parametrize(
+    "arguments, reason",
+    [
+        (("-p", "x"), "'x'"),
+        (("-n", "1,,2"), "'1,,2'"),
+        (("-d=-1",), "-1"),
+        (("-b", "0"), "--batch goes from 1 to 1024"),
+        (("-t", "1,2000"), "--threads goes from 1 to 1024"),
+        (("-d", "1000001"), "--depth goes from 0 to 1000000"),
+        (("-r", "0"), "-r goes from 1 to 1000"),
+        (("--chunk", "0"), "--chunk goes from 1 to 65536"),
+        (("-o", "xml"), "'xml'"),
+        (("-p", "0", "-n", "0"), "nothing is measured"),
+        (("--types", "Q4_K"), "--types needs --kernels"),
+        (("--kernels",), "either --model or --kernels"),
+    ],
+)
+def test_bench_refuses_what_it_cannot_measure(arguments, reason):
+    result = run("bench", "--model", TINY, *arguments)
+
+    assert result.returncode == USAGE
+    assert reason in result.stderr
+
+
+def test_bench_refuses_a_type_without_a_kernel():
+    result = run("bench", "--kernels", "--types", "Q4_K,I8")
+
+    assert result.returncode == USAGE
+    assert "'Q4_K,I8'" in result.stderr
+
+
+def test_bench_says_what_does_not_fit_into_memory():
+    result = run("bench", "--model", TINY, "-b", 1024, "-d", 1_000_000)
+
+    assert result.returncode == 78
+    assert "out of resources" in result.stderr
