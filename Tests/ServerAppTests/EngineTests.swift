@@ -158,6 +158,15 @@ private final class EngineHarness {
         #expect(crowded.metrics.render().contains("apus:kv_cache_usage_perc 0.0\n"))
     }
 
+    /// The scheduler gives up what the layers do not read, by its own reckoning.
+    @Test(arguments: [AttentionSpan.full, .sliding(1), .sliding(9), .chunked(1), .chunked(16)])
+    func `the scheduler keeps what layers see`(span: AttentionSpan) {
+        for position in 0..<100 {
+            #expect(
+                KVSpan(span).firstPosition(for: position) == span.firstPosition(for: position))
+        }
+    }
+
     /// Most layers of these see less of a sequence than it holds.
     @Test(arguments: ["gemma3", "llama4"], [16, 23])
     func `answers are the same bits where blocks are given back`(
