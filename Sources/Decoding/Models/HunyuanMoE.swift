@@ -10,10 +10,7 @@ struct HunyuanMoE: PreNormFamily {
     static func normalization(
         _ layer: Int, _ shape: AttentionShape, _ loader: WeightLoader
     ) throws(ModelError) -> GroupedQueryAttention.Normalization {
-        guard case .perHead(let query, let key) = try loader.perHeadNorms(layer, shape) else {
-            return .none
-        }
-        return .perHeadAfterRotation(query: query, key: key)
+        try loader.perHeadNorms(layer, shape, afterRotation: true)
     }
 
     static func feedForwards(

@@ -36,17 +36,16 @@ extension WeightLoader {
             output: try linear(name + "output", rows: hiddenSize, width: queryWidth))
     }
 
-    /// `attn_q_norm`, `attn_k_norm` over one head.
+    /// `attn_q_norm`, `attn_k_norm` over one head, before or after it turns.
     func perHeadNorms(
-        _ layer: Int, _ shape: AttentionShape
+        _ layer: Int, _ shape: AttentionShape, afterRotation: Bool = false
     ) throws(ModelError) -> GroupedQueryAttention.Normalization {
-        .perHead(
-            query: try norm(
-                "blk.\(layer).attn_q_norm.weight", width: shape.headDimension,
-                epsilon: shape.epsilon),
-            key: try norm(
-                "blk.\(layer).attn_k_norm.weight", width: shape.headDimension,
-                epsilon: shape.epsilon))
+        let query = try norm(
+            "blk.\(layer).attn_q_norm.weight", width: shape.headDimension, epsilon: shape.epsilon)
+        let key = try norm(
+            "blk.\(layer).attn_k_norm.weight", width: shape.headDimension, epsilon: shape.epsilon)
+        return afterRotation
+            ? .perHeadAfterRotation(query: query, key: key) : .perHead(query: query, key: key)
     }
 
     /// `attn_q_norm`, `attn_k_norm` over all heads together.
