@@ -66,7 +66,9 @@ def test_a_client_that_leaves_a_stream_frees_its_seat(server):
     def read_some(connection):
         received = b""
         while received.count(b"data: ") < 3:
-            received += connection.recv(4096)
+            part = connection.recv(4096)
+            assert part, f"closed after {received!r}"
+            received += part
 
     leave(server, {**ENDLESS, "stream": True}, after=read_some)
 
