@@ -131,16 +131,15 @@ static void check_type(apus_isa isa, uint32_t type) {
         }
         p.width = widths[i];
         fill_columns(&p);
-        for (size_t j = 0; j < sizeof row_counts / sizeof row_counts[0]; j++) {
-            fill_with_numbers(type, APUS_STRIP_ROWS, p.width, p.rows);
-            pack(&p, row_counts[j]);
-            check_columns(isa, &p, row_counts[j]);
+        for (row_kind kind = 0; kind < ROW_KINDS; kind++) {
+            for (size_t j = 0; j < sizeof row_counts / sizeof row_counts[0]; j++) {
+                fill_rows(type, kind, APUS_STRIP_ROWS, p.width, p.rows);
+                pack(&p, row_counts[j]);
+                check_columns(isa, &p, row_counts[j]);
+            }
         }
-        fill_with_any_bytes(type, APUS_STRIP_ROWS, p.width, p.rows);
-        pack(&p, APUS_STRIP_ROWS);
-        check_columns(isa, &p, APUS_STRIP_ROWS);
     }
-    fill_with_numbers(type, APUS_STRIP_ROWS, p.width, p.rows);
+    fill_rows(type, ORDINARY_ROWS, APUS_STRIP_ROWS, p.width, p.rows);
     pack(&p, APUS_STRIP_ROWS);
     check_that_errors_show(isa, &p);
 }

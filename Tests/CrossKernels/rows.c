@@ -49,18 +49,20 @@ static const scale_field scale_fields[] = {
     {APUS_NVFP4, UE4M3, offsetof(block_nvfp4, d)},
 };
 
-/// An exponent such that magnitudes are 2^−7 … 2^−3, for a format's bias.
-static uint32_t random_exponent(uint32_t bias) { return bias - 7 + random_bits() % 4; }
+/// One of four exponents: of 2^−7 … 2^−3, for a format's bias, or of the smallest magnitudes.
+static uint32_t random_exponent(row_kind rows, uint32_t bias) {
+    return (rows == ORDINARY_ROWS ? bias - 7 : 0) + random_bits() % 4;
+}
 
 static void store_half(uint8_t *p, uint16_t bits) { memcpy(p, &bits, sizeof bits); }
 
 /// The two upper bytes of a float32: a bfloat16.
-static uint16_t random_upper_half(void) {
-    return (uint16_t)((random_bits() & 0x807f) | random_exponent(127) << 7);
+static uint16_t random_upper_half(row_kind rows) {
+    return (uint16_t)((random_bits() & 0x807f) | random_exponent(rows, 127) << 7);
 }
 
-static void fill_field(scale_kind kind, uint8_t *field) {
-    const uint16_t half = (uint16_t)((random_bits() & 0x83ff) | random_exponent(15) << 10);
+static void fill_field(row_kind rows, scale_kind kind, uint8_t *field) {
+    const uint16_t half = (uint16_t)((random_bits() & 0x83ff) | random_exponent(rows, 15) << 10);
     switch (kind) {
     case HALF: store_half(field, half); break;
     case SPLIT_HALF: // in the upper four bits of four words
@@ -68,14 +70,14 @@ static void fill_field(scale_kind kind, uint8_t *field) {
             field[2 * i + 1] = (uint8_t)((field[2 * i + 1] & 15) | (half >> 4 * i & 15) << 4);
         }
         break;
-    case E8M0: field[0] = (uint8_t)random_exponent(127); break;
+    case E8M0: field[0] = (uint8_t)random_exponent(rows, 127); break;
     case UE4M3:
         for (int i = 0; i < 4; i++) {
             field[i] = (uint8_t)(random_bits() & 0x7f);
         }
         break;
-    case SINGLE: store_half(field + 2, random_upper_half()); break;
-    case BRAIN: store_half(field, random_upper_half()); break;
+    case SINGLE: store_half(field + 2, random_upper_half(rows)); break;
+    case BRAIN: store_half(field, random_upper_half(rows)); break;
     }
 }
 
@@ -83,21 +85,18 @@ size_t row_bytes_of(uint32_t type, size_t width) {
     return width / apus_traits(type)->block_length * apus_traits(type)->block_bytes;
 }
 
-void fill_with_any_bytes(uint32_t type, size_t count, size_t width, uint8_t *rows) {
+void fill_rows(uint32_t type, row_kind kind, size_t count, size_t width, uint8_t *rows) {
     for (size_t i = 0; i < count * row_bytes_of(type, width); i++) {
         rows[i] = (uint8_t)random_bits();
     }
-}
-
-void fill_with_numbers(uint32_t type, size_t count, size_t width, uint8_t *rows) {
-    fill_with_any_bytes(type, count, width, rows);
     const size_t block_count = count * width / apus_traits(type)->block_length;
     bool is_known = false;
     for (size_t i = 0; i < sizeof scale_fields / sizeof scale_fields[0]; i++) {
         const scale_field field = scale_fields[i];
-        for (size_t block = 0; field.type == type && block < block_count; block++) {
-            fill_field(field.kind, rows + block * apus_traits(type)->block_bytes + field.offset);
-            is_known = true;
+        is_known |= field.type == type;
+        for (size_t b = 0; field.type == type && kind != ANY_ROWS && b < block_count; b++) {
+            uint8_t *block = rows + b * apus_traits(type)->block_bytes;
+            fill_field(kind, field.kind, block + field.offset);
         }
     }
     if (!is_known) {

@@ -9,11 +9,15 @@
 
 size_t row_bytes_of(uint32_t type, size_t width);
 
-/// Fills `count` rows with any bytes.
-void fill_with_any_bytes(uint32_t type, size_t count, size_t width, uint8_t *rows);
+/// What scales a block's values, and floats; everything else is any bytes.
+typedef enum {
+    ORDINARY_ROWS, ///< magnitudes next to each other, so that no value drowns in another
+    SMALLEST_ROWS, ///< the format's smallest, subnormal ones among them
+    ANY_ROWS,      ///< any bytes, too
+    ROW_KINDS,
+} row_kind;
 
-/// Fills `count` rows with any bytes, but for what scales a block's values and for floats: those
-/// get ordinary magnitudes, so that no value drowns in another.
-void fill_with_numbers(uint32_t type, size_t count, size_t width, uint8_t *rows);
+/// Fills `count` rows.
+void fill_rows(uint32_t type, row_kind kind, size_t count, size_t width, uint8_t *rows);
 
 #endif
