@@ -13,8 +13,7 @@ static bool has_avx2(void) {
         && __builtin_cpu_supports("f16c");
 }
 
-/// Leaf 7, subleaf 1, bit 4 of EAX [Intel SDM, CPUID]. Runtime libraries know it by name only since
-/// GCC 11.
+/// Leaf 7, subleaf 1, bit 4 of EAX [Intel SDM, CPUID]; EAX of subleaf 0 is the last subleaf.
 static bool has_avx_vnni(void) {
     unsigned eax, ebx, ecx, edx;
     const bool has_subleaf = __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && eax >= 1;

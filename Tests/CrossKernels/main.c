@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "checks.h"
+#include "probes.h"
 
 static void list_available(void) {
     for (unsigned isa = 0; isa < APUS_ISA_COUNT; isa++) {
@@ -33,6 +34,8 @@ static void check(apus_isa isa) {
     check_quantizer(isa);
     check_products(isa);
     check_vectors(isa);
+    require(!apus_isa_is_available(isa) || apus_probe_int8_peak(1, isa, 1) > 0, "%s: no peak",
+            apus_isa_name(isa));
     printf("%s: %zu comparisons, products' digest %016" PRIx64 "\n", apus_isa_name(isa),
            tally.comparison_count, tally.digest);
 }

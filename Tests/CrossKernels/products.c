@@ -19,7 +19,7 @@ typedef struct {
 typedef float product_outputs[MAX_COLUMNS][APUS_STRIP_ROWS];
 
 /// Every remainder of the loops over heads, blocks and groups; for floats, odd ones too.
-static const size_t widths[] = {1, 7, 33, 32, 96, 256, MAX_WIDTH};
+static const size_t widths[] = {1, 7, 33, 32, 64, 96, 256, MAX_WIDTH};
 
 static bool is_width_of(uint32_t type, size_t width) {
     const apus_type_traits *traits = apus_traits(type);
