@@ -9,14 +9,17 @@ size_t apus_activation_bytes(size_t width) {
 }
 
 apus_quantize_fn *apus_quantize(apus_isa isa) {
+    if (isa == APUS_ISA_SCALAR) {
+        return apus_quantize_scalar;
+    }
 #if defined(__x86_64__)
     // Wider registers gain nothing here: a group is short, and half of the work is its one maximum.
-    if (isa != APUS_ISA_SCALAR) {
-        return apus_quantize_avx2;
-    }
-#endif
-    (void)isa;
+    return apus_quantize_avx2;
+#elif defined(__aarch64__)
+    return apus_quantize_neon;
+#else
     return apus_quantize_scalar;
+#endif
 }
 
 /// The largest magnitude of x, or NaN where x has a NaN or an infinity.

@@ -26,6 +26,8 @@ _Static_assert(sizeof(apus_activation_group) == 48, "three groups per 144 bytes,
 void apus_quantize_scalar(const float *values, size_t width, void *activation);
 #if defined(__x86_64__)
 void apus_quantize_avx2(const float *values, size_t width, void *activation);
+#elif defined(__aarch64__)
+void apus_quantize_neon(const float *values, size_t width, void *activation);
 #endif
 
 #endif

@@ -9,6 +9,8 @@
 #include <time.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 /// Most threads that a probe starts.
@@ -22,6 +24,8 @@
 #define SCALAR_ROUNDS (PEAK_ROUNDS / 16)
 /// Independent sums: more than latency (4 cycles on Zen 5) times instructions per cycle (2).
 #define PEAK_CHAINS 12
+/// The same for arm64, of whose 32 registers two hold factors: some cores start six in a cycle.
+#define NEON_CHAINS 24
 /// A measure of the multiply kernels repeats its pass until it takes this long: 400 times what
 /// starting a thread does.
 #define MULTIPLY_SECONDS 0.02
@@ -171,6 +175,26 @@ static uint64_t multiply_avx2(const void *context, size_t index, size_t thread_c
 }
 
 #pragma clang attribute pop
+#pragma clang attribute push(__attribute__((target("avx2,avxvnni"))), apply_to = function)
+
+static uint64_t multiply_avx_vnni(const void *context, size_t index, size_t thread_count) {
+    (void)context, (void)thread_count;
+    __m256i sums[PEAK_CHAINS] = {0};
+    __m256i weights = _mm256_set1_epi32((int)index), x = _mm256_set1_epi32(2);
+    for (size_t round = 0; round < PEAK_ROUNDS; round++) {
+#pragma clang loop unroll(full)
+        for (size_t i = 0; i < PEAK_CHAINS; i++) {
+            sums[i] = _mm256_dpbusd_avx_epi32(sums[i], weights, x);
+        }
+    }
+    __m256i sum = sums[0];
+    for (size_t i = 1; i < PEAK_CHAINS; i++) {
+        sum = _mm256_add_epi32(sum, sums[i]);
+    }
+    return (uint64_t)_mm256_extract_epi64(sum, 0);
+}
+
+#pragma clang attribute pop
 #pragma clang attribute push(__attribute__((target("avx512f,avx512vnni"))), apply_to = function)
 
 static uint64_t multiply_avx512(const void *context, size_t index, size_t thread_count) {
@@ -191,10 +215,32 @@ static uint64_t multiply_avx512(const void *context, size_t index, size_t thread
 }
 
 #pragma clang attribute pop
+#elif defined(__aarch64__)
+#pragma clang attribute push(__attribute__((target("dotprod"))), apply_to = function)
+
+static uint64_t multiply_neon(const void *context, size_t index, size_t thread_count) {
+    (void)context, (void)thread_count;
+    int32x4_t sums[NEON_CHAINS] = {0};
+    int8x16_t weights = vdupq_n_s8((int8_t)index), x = vdupq_n_s8(2);
+    for (size_t round = 0; round < PEAK_ROUNDS / 2; round++) {
+#pragma clang loop unroll(full)
+        for (size_t i = 0; i < NEON_CHAINS; i++) {
+            __asm__ volatile("" : "+w"(weights)); // else the products are one and the same
+            sums[i] = vdotq_s32(sums[i], weights, x);
+        }
+    }
+    int32x4_t sum = sums[0];
+    for (size_t i = 1; i < NEON_CHAINS; i++) {
+        sum = vaddq_s32(sum, sums[i]);
+    }
+    return (uint64_t)vaddvq_s32(sum);
+}
+
+#pragma clang attribute pop
 #endif
 
 double apus_probe_int8_peak(size_t thread_count, apus_isa isa, size_t repetitions) {
-    if (isa > apus_best_isa()) {
+    if (!apus_isa_is_available(isa)) {
         return 0;
     }
     probe_work *work = multiply_scalar;
@@ -203,9 +249,17 @@ double apus_probe_int8_peak(size_t thread_count, apus_isa isa, size_t repetition
     if (isa == APUS_ISA_AVX512_VNNI) {
         work = multiply_avx512;
         products = (double)PEAK_ROUNDS * PEAK_CHAINS * 64;
+    } else if (isa == APUS_ISA_AVX_VNNI) {
+        work = multiply_avx_vnni;
+        products = (double)PEAK_ROUNDS * PEAK_CHAINS * 32;
     } else if (isa == APUS_ISA_AVX2) {
         work = multiply_avx2;
         products = (double)PEAK_ROUNDS * PEAK_CHAINS * 32;
+    }
+#elif defined(__aarch64__)
+    if (isa == APUS_ISA_NEON_DOTPROD) {
+        work = multiply_neon;
+        products = (double)PEAK_ROUNDS / 2 * NEON_CHAINS * 16;
     }
 #endif
     return 2 * products * (double)thread_count * best_rate(work, NULL, thread_count, repetitions);
@@ -304,7 +358,7 @@ static double best_pass_rate(probe_matrix *matrix, size_t thread_count, size_t r
 double apus_probe_multiply(uint32_t type, apus_isa isa, size_t width, size_t bytes,
                            size_t column_count, size_t thread_count, size_t repetitions) {
     const size_t strip_bytes = apus_strip_bytes(type, width);
-    if (isa > apus_best_isa() || width % 256 != 0 || strip_bytes == 0 || column_count == 0
+    if (!apus_isa_is_available(isa) || width % 256 != 0 || strip_bytes == 0 || column_count == 0
         || column_count > APUS_PROBE_COLUMNS || repetitions == 0) {
         return 0;
     }

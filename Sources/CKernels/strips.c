@@ -24,13 +24,14 @@ size_t apus_strip_bytes(uint32_t type, size_t width) {
 }
 
 apus_multiply_fn *apus_multiply(uint32_t type, apus_isa isa) {
-#if defined(__x86_64__)
     switch (isa) {
+#if defined(__x86_64__)
     case APUS_ISA_AVX512_VNNI: return apus_multiply_avx512(type);
+    case APUS_ISA_AVX_VNNI: return apus_multiply_avx_vnni(type);
     case APUS_ISA_AVX2: return apus_multiply_avx2(type);
-    case APUS_ISA_SCALAR: break;
-    }
+#elif defined(__aarch64__)
+    case APUS_ISA_NEON_DOTPROD: return apus_multiply_neon(type);
 #endif
-    (void)isa;
-    return apus_multiply_scalar(type);
+    default: return apus_multiply_scalar(type);
+    }
 }

@@ -9,7 +9,10 @@
 apus_multiply_fn *apus_multiply_scalar(uint32_t type);
 #if defined(__x86_64__)
 apus_multiply_fn *apus_multiply_avx2(uint32_t type);
+apus_multiply_fn *apus_multiply_avx_vnni(uint32_t type);
 apus_multiply_fn *apus_multiply_avx512(uint32_t type);
+#elif defined(__aarch64__)
+apus_multiply_fn *apus_multiply_neon(uint32_t type);
 #endif
 
 #endif

@@ -2,10 +2,10 @@
 
 /// The kernels' loops, written once over a vocabulary of lanes.
 ///
-/// Included by strips_scalar.c, strips_avx2.c and strips_avx512.c, which define before it the
-/// vocabulary (strips_scalar.c says what each word means, as loops), `LANES`, the rows of a strip
-/// that are multiplied at a time, and `MAX_TILE` with its `TILES`, the most columns that share one
-/// unpacking of the weights. Each operation rounds in the same way in all three, so results are
+/// Included by the strips_*.c of each instruction set, which define before it the vocabulary
+/// (strips_scalar.c says what each word means, as loops), `LANES`, the rows of a strip that are
+/// multiplied at a time, and `MAX_TILE` with its `TILES`, the most columns that share one unpacking
+/// of the weights. Each operation rounds in the same way in all of them, so results are
 /// bit-equal; each output goes through the same operations whatever the tile, so they do not depend
 /// on the batch.
 
@@ -285,7 +285,8 @@ INLINE size_t tile_columns(size_t column_count) {
 
 #define TILES_1(TILE) TILE(1)
 #define TILES_3(TILE) TILE(1) TILE(2) TILE(3)
-#define TILES_6(TILE) TILES_3(TILE) TILE(4) TILE(5) TILE(6)
+#define TILES_4(TILE) TILES_3(TILE) TILE(4)
+#define TILES_6(TILE) TILES_4(TILE) TILE(5) TILE(6)
 #define TILES_8(TILE) TILES_6(TILE) TILE(7) TILE(8)
 
 /// The kernel of a type. The first tile brings the strip into the cache for the others.

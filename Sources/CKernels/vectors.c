@@ -19,11 +19,19 @@ size_t apus_latent_scratch(size_t key_dimension, size_t value_dimension) {
 // The same source is compiled once for each instruction set; the compiler splits the 16-lane vectors
 // into what the set has.
 #define ISA(name) name##_baseline
+#if defined(__aarch64__)
+#define MULTIPLY_ADD(a, b, c) __builtin_elementwise_fma(a, b, c) // every arm64 has it
+#define SCORE_PAGES 4 // 4 × 1 accumulators of four registers each: 16 of 32
+#define SCORE_QUERIES 1
+#define LATENT_POSITIONS 4 // likewise
+#define LATENT_DIMENSIONS 4
+#else
 #define MULTIPLY_ADD(a, b, c) ((a) * (b) + (c)) // without FMA units a fused one is a library call
 #define SCORE_PAGES 1
 #define SCORE_QUERIES 1
 #define LATENT_POSITIONS 2
 #define LATENT_DIMENSIONS 2
+#endif
 #include "vectors_body.h"
 #undef ISA
 #undef MULTIPLY_ADD
@@ -74,7 +82,7 @@ const apus_vector_operations *apus_vectors(apus_isa isa) {
 #if defined(__x86_64__)
     if (isa == APUS_ISA_AVX512_VNNI)
         return &operations_avx512;
-    if (isa == APUS_ISA_AVX2)
+    if (isa == APUS_ISA_AVX2 || isa == APUS_ISA_AVX_VNNI)
         return &operations_avx2;
 #endif
     (void)isa;

@@ -68,7 +68,8 @@ package struct InstructionSet: Sendable, CustomStringConvertible {
 
     /// All that this CPU has, slowest first.
     package static var available: [InstructionSet] {
-        (0...best.isa.rawValue).map { InstructionSet(isa: apus_isa(rawValue: $0)) }
+        (0..<UInt32(APUS_ISA_COUNT)).map { apus_isa(rawValue: $0) }
+            .filter(apus_isa_is_available).map(InstructionSet.init)
     }
 
     package var description: String { String(cString: apus_isa_name(isa)) }

@@ -42,5 +42,9 @@ struct ProbeTests {
         #expect(apus_probe_multiply(q8, APUS_ISA_SCALAR, 256, 1, 17, 1, 1) == 0)
         #expect(apus_probe_multiply(q8, APUS_ISA_SCALAR, 256, 1, 1, 0, 1) == 0)
         #expect(apus_probe_multiply(q8, APUS_ISA_SCALAR, 256, 1, 1, 1, 0) == 0)
+        for set in InstructionSet.all where !InstructionSet.available.contains(set) {
+            #expect(apus_probe_int8_peak(1, set.isa, 1) == 0)
+            #expect(apus_probe_multiply(q8, set.isa, 256, 1, 1, 1, 1) == 0)
+        }
     }
 }
