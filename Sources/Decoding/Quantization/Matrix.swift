@@ -94,10 +94,11 @@ struct Matrix {
 
 /// Consecutive strips of a matrix in the kernels' layout.
 struct MatrixStrips {
-    typealias Kernel = @convention(c) (
-        UnsafeRawPointer?, Int, UnsafePointer<UnsafeRawPointer?>?,
-        UnsafePointer<UnsafeMutablePointer<Float>?>?, Int
-    ) -> Void
+    typealias Kernel =
+        @convention(c) (
+            UnsafeRawPointer?, Int, UnsafePointer<UnsafeRawPointer?>?,
+            UnsafePointer<UnsafeMutablePointer<Float>?>?, Int
+        ) -> Void
 
     /// The number in the matrix of the strip at `start`.
     fileprivate let first: Int

@@ -9,6 +9,7 @@ package struct BenchmarkReport: Sendable {
     /// The model's file, without its folder.
     package let model: String
     package let summary: ModelSummary
+    package let weights: WeightStorage
     package let instructionSet: String
     /// Rows of one prefill step.
     package let chunkTokenCount: Int
@@ -37,6 +38,7 @@ package struct BenchmarkReport: Sendable {
         for row in rows where threadCounts.insert(row.threadCount).inserted {
             lines.append(row.limits.line(threadCount: row.threadCount, instructionSet))
         }
+        if weights == .mapped { lines.append("weights: mapped, packed for each step") }
         return lines.joined(separator: "\n")
     }
 
@@ -50,6 +52,7 @@ package struct BenchmarkReport: Sendable {
             "architecture": .text(summary.architecture),
             "type": .text(summary.dominantType.name),
             "model_bytes": .count(summary.packedBytes),
+            "weights": .text(weights.rawValue),
             "parameters": .count(summary.parameterCount),
             "active_parameters": .count(summary.activeParameterCount),
             "threads": .count(row.threadCount),
