@@ -46,7 +46,7 @@ package struct WeightPlan: Sendable {
         }
         var storage: WeightStorage = choice == .mapped ? .mapped : .packed
         var (requirements, shortage) = try needs(storage)
-        var reason = choice == .auto ? "they fit" : "as asked"
+        var reason = choice == .auto ? "they fit: \(memory.reason)" : "as asked"
         if choice == .auto, let packedShortage = shortage {
             storage = .mapped
             (requirements, shortage) = try needs(storage)

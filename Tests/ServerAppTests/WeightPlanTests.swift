@@ -67,7 +67,7 @@ import Testing
     @Test func `the summary says what was chosen and why`() throws {
         #expect(
             try plan(.auto, availableBytes: 1 << 40).summary.hasPrefix(
-                "weights: packed (they fit), "))
+                "weights: packed (they fit: so much), "))
         #expect(
             try plan(.packed, availableBytes: 1 << 40).summary.hasPrefix(
                 "weights: packed (as asked), "))
