@@ -53,6 +53,7 @@ package struct Benchmark {
         }
         return BenchmarkReport(
             model: fileName, summary: summary, weights: storage,
+            modelBytes: model.weightBytes + model.mappedWeightBytes,
             instructionSet: "\(InstructionSet.best)",
             chunkTokenCount: options.chunkTokenCount, rows: rows)
     }

@@ -10,6 +10,8 @@ package struct BenchmarkReport: Sendable {
     package let model: String
     package let summary: ModelSummary
     package let weights: WeightStorage
+    /// Bytes of the weights, in memory or mapped.
+    package let modelBytes: Int
     package let instructionSet: String
     /// Rows of one prefill step.
     package let chunkTokenCount: Int
@@ -22,7 +24,7 @@ package struct BenchmarkReport: Sendable {
                 + "| of limit | limit |",
             "| --- | ---: | ---: | ---: | --- | ---: | --- | ---: | ---: | --- |",
         ]
-        let size = String(format: "%.2f GiB", Double(summary.packedBytes) / 0x1p30)
+        let size = String(format: "%.2f GiB", Double(modelBytes) / 0x1p30)
         let parameters = String(format: "%.2f B", Double(summary.parameterCount) / 1e9)
         let model = "\(summary.architecture) \(summary.dominantType.name) | \(size) | \(parameters)"
         for row in rows {
@@ -51,7 +53,7 @@ package struct BenchmarkReport: Sendable {
             "model": .text(model),
             "architecture": .text(summary.architecture),
             "type": .text(summary.dominantType.name),
-            "model_bytes": .count(summary.packedBytes),
+            "model_bytes": .count(modelBytes),
             "weights": .text(weights.rawValue),
             "parameters": .count(summary.parameterCount),
             "active_parameters": .count(summary.activeParameterCount),
