@@ -68,6 +68,33 @@ import Testing
         }
     }
 
+    @Test(arguments: KernelSpeed.types, [1, 2, 8])
+    func `an item's strips fit their buffer, of a matrix alone and of two side by side`(
+        type: TensorType, threadCount: Int
+    ) throws {
+        let nothing = try Memory().allocate(byteCount: 0)
+        for width in [256, 1024, 8192, 65536] {
+            let matrices = try [type, .f32, .q8_0, .iq1_s].map {
+                try #require(
+                    Matrix(
+                        type: $0, rowCount: 4099, width: width, source: .strips(nothing),
+                        isa: apus_best_isa()))
+            }
+            for other in matrices {
+                let plan = StripPlan(matrices[0], beside: other, threadCount: threadCount)
+                let largest = max(matrices[0].stripBytes, other.stripBytes)
+
+                let items = (0..<plan.itemCount).map(plan.strips(of:))
+
+                #expect(Array(items.joined()) == Array(0..<257))
+                #expect(
+                    items.allSatisfy {
+                        $0.count * largest <= max(StripPlan.maxItemBytes, largest)
+                    })
+            }
+        }
+    }
+
     /// The bits of input · matrixᵀ.
     private func products(
         _ matrix: Matrix, _ input: Activations, stripsAtATime: Int,
