@@ -11,45 +11,66 @@ package final class Model {
     package let vocabularySize: Int
     /// Positions that can be computed as the model was trained.
     package let contextLength: Int
-    /// Bytes that the packed weights take.
+    /// Bytes that the weights take in memory: matrices where they are packed, and vectors.
     package let weightBytes: Int
+    /// Bytes of the matrices that are left in the file.
+    package let mappedWeightBytes: Int
+    /// Bytes of the largest strip that is packed each time it is multiplied; 0 where all are packed.
+    let mappedStripBytes: Int
     let family: any ModelFamily
     let isa: apus_isa
-    /// Owns what the family's matrices point into.
+    /// These own what the family's matrices point into.
     private let memory: Memory
+    private let file: GGUFFile
 
-    /// Reads, checks and packs the weights of `file` on all threads of `team`.
+    /// Reads and checks the weights of `file`, and packs them on all threads of `team` where `storage` says
+    /// so. `report` is told how far that is, on the calling thread.
     package convenience init(
-        _ file: GGUFFile, team: ThreadTeam, instructionSet: InstructionSet = .best
+        _ file: GGUFFile, team: ThreadTeam, instructionSet: InstructionSet = .best,
+        storage: WeightStorage = .packed,
+        report: @escaping (LoadingProgress) -> Void = { _ in }
     ) throws(ModelError) {
-        try self.init(file, team: team, instructionSet: instructionSet, onlyMeasures: false)
+        try self.init(
+            file, team: team, instructionSet: instructionSet, storage: storage,
+            onlyMeasures: false, report: report)
     }
 
-    /// Everything but the packing: sizes and shapes are right, matrices are zero and take no memory.
-    static func measured(_ file: GGUFFile, team: ThreadTeam) throws(ModelError) -> Model {
-        try Model(file, team: team, instructionSet: .best, onlyMeasures: true)
+    /// Everything but the packing: sizes and shapes are right, packed matrices take no memory and must not be
+    /// multiplied with.
+    static func measured(
+        _ file: GGUFFile, team: ThreadTeam, storage: WeightStorage
+    ) throws(ModelError) -> Model {
+        try Model(
+            file, team: team, instructionSet: .best, storage: storage, onlyMeasures: true
+        ) { _ in }
     }
 
     private init(
-        _ file: GGUFFile, team: ThreadTeam, instructionSet: InstructionSet, onlyMeasures: Bool
+        _ file: GGUFFile, team: ThreadTeam, instructionSet: InstructionSet,
+        storage: WeightStorage, onlyMeasures: Bool, report: @escaping (LoadingProgress) -> Void
     ) throws(ModelError) {
         let parameters = try HyperParameters(file)
         let type = try Decoding.family(of: parameters.architecture)
         try parameters.checkVariants(honoring: type.honoredKeys)
         let memory = Memory()
+        let packer = StripPacker(
+            file: file, memory: memory, team: team, onlyMeasures: onlyMeasures, report: report)
         let loader = WeightLoader(
-            file: file, memory: memory, isa: instructionSet.isa, team: team,
-            onlyMeasures: onlyMeasures)
+            file: file, memory: memory, isa: instructionSet.isa, storage: storage, packer: packer)
         family = try type.init(parameters, loader)
         // Where a family's layers see all there is, a window changes nothing up to its length.
         contextLength = try type.contextLength(
             parameters, heedsWindow: !family.kvShape.spans.allSatisfy { $0 == .full })
         try loader.checkAllUsed()
+        packer.reportEnd()
         architecture = parameters.architecture
         self.memory = memory
+        self.file = file
         isa = instructionSet.isa
         vocabularySize = family.embedding.vocabularySize
         weightBytes = memory.allocatedBytes
+        mappedWeightBytes = loader.mappedBytes
+        mappedStripBytes = loader.mappedStripBytes
     }
 
     /// Bytes that one KV block takes: 16 positions of one group's layers.

@@ -7,9 +7,15 @@ package import ModelFile
 package struct ModelRequirements: Sendable {
     /// Positions that can be computed as the model was trained.
     package let contextLength: Int
-    /// Bytes of the packed weights.
+    /// Bytes that the weights take in memory: matrices where they are packed, and vectors.
+    ///
+    /// An upper bound: float32 matrices count as such, and those whose values are all BF16 are packed as
+    /// that.
     package let weightBytes: Int
-    /// Bytes of what steps write beside keys and values.
+    /// Bytes of the matrices that are left in the file, which come into memory as steps read them and stay
+    /// while there is room.
+    package let mappedWeightBytes: Int
+    /// Bytes of what steps write beside keys and values; with strips that are packed for one use.
     package let scratchBytes: Int
     /// Bytes of the embedding table, whose rows come into memory as tokens ask for them and stay while there
     /// is room.
@@ -18,14 +24,16 @@ package struct ModelRequirements: Sendable {
 
     /// For steps of up to `maxTokenCount` tokens on `threadCount` threads.
     package init(
-        _ file: GGUFFile, maxTokenCount: Int = 512, threadCount: Int = 1
+        _ file: GGUFFile, storage: WeightStorage = .packed, maxTokenCount: Int = 512,
+        threadCount: Int = 1
     ) throws(ModelError) {
         let team = try ThreadTeam(threadCount: threadCount)
-        let model = try Model.measured(file, team: team)
+        let model = try Model.measured(file, team: team, storage: storage)
         let runner = try ModelRunner(
             model, team: team, maxTokenCount: maxTokenCount, kvBlockCount: 1, kvType: .f16)
         contextLength = model.contextLength
         weightBytes = model.weightBytes
+        mappedWeightBytes = model.mappedWeightBytes
         scratchBytes = runner.allocatedBytes - model.kvBlockBytes(.f16)
         embeddingBytes = model.family.embedding.table.byteCount
         kvShape = model.family.kvShape

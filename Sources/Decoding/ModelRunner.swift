@@ -57,6 +57,7 @@ package final class ModelRunner {
         var shape = WorkspaceShape()
         shape.hiddenSize = family.outputNorm.width
         shape.quantizes = family.output.weight.takesQuantizedColumns
+        shape.mappedStripBytes = model.mappedStripBytes
         family.reserve(in: &shape)
         let kv = try KVPool(
             memory, shape: family.kvShape, type: kvType, blockCount: kvBlockCount, isa: model.isa)

@@ -4,6 +4,9 @@ internal import CKernels
 package import ModelFile
 
 /// What a model file costs to hold and to run, read from its tensor directory alone.
+///
+/// Float32 matrices count as such, though those whose values all are BF16 are packed as that: bytes are upper
+/// bounds.
 package struct ModelSummary: Sendable {
     /// GGUF `general.architecture`.
     package let architecture: String

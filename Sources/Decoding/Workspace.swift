@@ -79,6 +79,10 @@ struct WorkerScratch {
     let second: UnsafeMutablePointer<Float>
     let firstOutputs: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
     let secondOutputs: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
+    /// Strips of one matrix, or of two that are multiplied side by side, which are packed for one work item;
+    /// empty where weights are packed.
+    let firstStrips: UnsafeMutableRawBufferPointer
+    let secondStrips: UnsafeMutableRawBufferPointer
     let attention: UnsafeMutablePointer<Float>
     /// Keys and values expanded from latents, where layers have latent attention.
     let expansion: LatentExpansion?
@@ -91,6 +95,11 @@ struct WorkerScratch {
             UnsafeMutablePointer<Float>?.self, count: Self.columnTile)
         secondOutputs = try memory.allocate(
             UnsafeMutablePointer<Float>?.self, count: Self.columnTile)
+        let stripBytes =
+            shape.mappedStripBytes == 0
+            ? 0 : max(shape.mappedStripBytes, StripPlan.maxItemBytes)
+        firstStrips = try Self.strips(memory, byteCount: stripBytes)
+        secondStrips = try Self.strips(memory, byteCount: stripBytes)
         attention = try memory.allocate(
             Float.self,
             count: max(
@@ -101,6 +110,14 @@ struct WorkerScratch {
             firstOutputs[column] = first + column * 16
             secondOutputs[column] = second + column * 16
         }
+    }
+
+    private static func strips(
+        _ memory: Memory, byteCount: Int
+    ) throws(ModelError) -> UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(
+            start: byteCount == 0 ? nil : try memory.allocate(byteCount: byteCount),
+            count: byteCount)
     }
 }
 
@@ -127,4 +144,6 @@ struct WorkspaceShape {
     var lowRankQueryWidth = 0
     /// Whether any matrix takes int8 activations.
     var quantizes = false
+    /// The largest strip that is packed each time it is multiplied; 0 where all are packed.
+    var mappedStripBytes = 0
 }

@@ -31,6 +31,16 @@ package struct Generation {
         self.team = team
     }
 
+    /// Bytes of keys and values that a run takes at most: a token has a byte at least.
+    package static func kvBytes(
+        _ requirements: ModelRequirements, prompt: String, maxTokenCount: Int
+    ) -> Int {
+        let (length, overflows) = (prompt.utf8.count + 1).addingReportingOverflow(maxTokenCount)
+        let positionCount =
+            overflows ? requirements.contextLength : min(length, requirements.contextLength)
+        return requirements.wholeKVBytes(.f16, positionCount: positionCount)
+    }
+
     /// Continues `prompt` by up to `maxTokenCount` tokens, handing out text as whole characters.
     ///
     /// - Throws: `ModelError` when prompt and answer exceed the model's context, or memory is short.

@@ -7,25 +7,32 @@ internal import Scheduling
 /// What goes where in memory, decided before anything is allocated.
 struct MemoryPlan: Sendable {
     let limits: SchedulerLimits
+    let storage: WeightStorage
     let kvType: KVType
-    /// Bytes that KV pool and scratch may take together.
+    /// Bytes that KV pool and scratch may take together. What is mapped does not count: the system takes it
+    /// back when memory is short.
     let maxWorkingBytes: Int
     /// One line for the log.
     let summary: String
 }
 
 extension Server {
-    /// Sizes the KV pool from what the weights leave; fails with the numbers when the model
-    /// does not fit.
+    /// Decides where weights are kept and sizes the KV pool from what they leave; fails with the numbers
+    /// when the model does not fit.
     static func plan(
-        _ configuration: ServerConfiguration, file: GGUFFile, threadCount: Int
+        _ configuration: ServerConfiguration, file: GGUFFile, threadCount: Int,
+        memory: MemoryLimit = .available()
     ) throws(ServerError) -> MemoryPlan {
-        let requirements: ModelRequirements
+        let weights: WeightPlan
         do {
-            requirements = try ModelRequirements(
-                file, maxTokenCount: configuration.stepTokenCount, threadCount: threadCount)
+            weights = try WeightPlan(
+                configuration.loading.weights, file,
+                maxTokenCount: configuration.stepTokenCount, threadCount: threadCount,
+                memory: memory
+            ) { leastKVBytes($0, configuration) }
         } catch { throw .model(error) }
-        let memory = MemoryLimit.available()
+        configuration.loading.planned(weights)
+        let requirements = weights.requirements
         let contextLength = configuration.contextLength ?? requirements.contextLength
         guard contextLength <= requirements.contextLength else {
             throw .configuration(
@@ -40,18 +47,12 @@ extension Server {
                     forPositionCount: contextLength,
                     maxStepTokenCount: configuration.stepTokenCount, blockLength: 16)
         }
-        let left =
-            memory.availableBytes - requirements.weightBytes - requirements.scratchBytes
-        guard left > blockBytes * 16 else {
-            throw .configuration(
-                "the weights need \(MemoryLimit.gibibytes(requirements.weightBytes)) and steps "
-                    + "\(MemoryLimit.gibibytes(requirements.scratchBytes)), \(memory.reason)")
-        }
+        let left = weights.leftBytes
         let wanted = blocksPerSequence * configuration.parallelCount
         let affordable = (configuration.kvBytes ?? left / 2) / blockBytes
         let blockCount = min(wanted, affordable)
         // The shortest sequence has a block in each group.
-        guard blockCount >= spans.count, (configuration.kvBytes ?? 0) <= left else {
+        guard blockCount >= spans.count else {
             throw .configuration(
                 "a KV pool of \(MemoryLimit.gibibytes(configuration.kvBytes ?? left / 2)) does not "
                     + "fit: one block takes \(blockBytes) bytes, \(memory.reason), weights "
@@ -72,10 +73,11 @@ extension Server {
                     maxPrefillTokenCountWhileDecoding: min(
                         configuration.prefillTokenCountWhileDecoding, configuration.stepTokenCount),
                     maxSequenceLength: contextLength, kvBlockCount: blockCount, kvSpans: spans),
+                storage: weights.storage,
                 kvType: configuration.kvType,
                 maxWorkingBytes: left + requirements.scratchBytes,
                 summary: """
-                    memory: weights \(MemoryLimit.gibibytes(requirements.weightBytes)), embedding \
+                    memory: weights \(requirements.weightAmounts), embedding \
                     \(MemoryLimit.gibibytes(requirements.embeddingBytes)) mapped, scratch \
                     \(MemoryLimit.gibibytes(requirements.scratchBytes)), KV pool \
                     \(MemoryLimit.gibibytes(blockCount * blockBytes)) for \
@@ -83,6 +85,17 @@ extension Server {
                     (\(configuration.kvType.rawValue)); \(memory.reason)
                     """)
         } catch { throw .configuration("\(error)") }
+    }
+
+    /// Bytes of keys and values without which there is no serving: what was asked for, else enough that half
+    /// of what is left has a block for each group of layers; more than 16 blocks in any case.
+    private static func leastKVBytes(
+        _ requirements: ModelRequirements, _ configuration: ServerConfiguration
+    ) -> Int {
+        let blockBytes = requirements.kvBlockBytes(configuration.kvType)
+        return max(
+            configuration.kvBytes ?? 2 * requirements.kvGroups.count * blockBytes,
+            16 * blockBytes + 1)
     }
 }
 

@@ -34,7 +34,8 @@ package final class Server: Sendable {
         let name = configuration.modelName ?? file.name
 
         let starting = EngineStart(
-            file: file, threadCount: threadCount, plan: plan, mailbox: mailbox, metrics: metrics)
+            file: file, threadCount: threadCount, plan: plan, report: configuration.loading.report,
+            mailbox: mailbox, metrics: metrics)
         let loaded: EngineStart.Loaded
         do { loaded = try await starting.run() } catch { throw .model(error) }
         let service = CompletionService(

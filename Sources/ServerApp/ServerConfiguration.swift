@@ -12,6 +12,7 @@ package struct ServerConfiguration: Sendable {
     package var port: UInt16 = 8080
     /// nil takes what the process may use.
     package var threadCount: Int?
+    package var loading = LoadingOptions()
     /// Sequences that generate at the same time.
     package var parallelCount = 32
     /// Longest prompt and answer together; nil takes the model's.

@@ -24,6 +24,8 @@ struct BenchCommand: ParsableCommand {
 
     @OptionGroup var metadata: MetadataOptions
 
+    @OptionGroup var weights: WeightOptions
+
     @Option(
         name: [.customShort("p"), .long],
         help: "Tokens of the prompt, a list; 0 skips prefill.")
@@ -86,7 +88,9 @@ struct BenchCommand: ParsableCommand {
         options.depths = depth.values
         options.repetitionCount = repetitions
         options.chunkTokenCount = chunk
-        let report = try reportingModelErrors(path) { try Benchmark(file, options).run() }
+        let report = try reportingModelErrors(path) {
+            try Benchmark(file, options, weights.loading()).run()
+        }
         printReport(report.table, report.records)
     }
 

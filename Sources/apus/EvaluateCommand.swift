@@ -53,18 +53,19 @@ struct EvaluateCommand: ParsableCommand {
             throw error.isMissingInput ? ExitStatus.missingInput : ExitStatus.badConfiguration
         }
         let file = try model.open()
+        let loading = model.weights.loading()
         let report = try reportingModelErrors(model.path) {
             switch reference {
             case .logits(let comparison):
                 Self.report(
                     try comparison.run(
                         file, threadCount: model.threadCount, kvType: kvType,
-                        chunkTokenCount: chunk))
+                        chunkTokenCount: chunk, loading: loading))
             case .logProbabilities(let evaluation):
                 Self.report(
                     try evaluation.run(
                         file, threadCount: model.threadCount, kvType: kvType,
-                        chunkTokenCount: chunk))
+                        chunkTokenCount: chunk, loading: loading))
             }
         }
         print(report)

@@ -46,7 +46,14 @@ struct GenerateCommand: ParsableCommand {
         let file = try model.open()
         let timing = try reportingModelErrors(model.path) {
             let team = try ThreadTeam(threadCount: model.threadCount)
-            let generation = Generation(try LanguageModel(file, team: team), team: team)
+            let loading = model.weights.loading()
+            let plan = try WeightPlan(
+                loading.weights, file, maxTokenCount: 512, threadCount: model.threadCount
+            ) { Generation.kvBytes($0, prompt: prompt, maxTokenCount: maxTokens) }
+            loading.planned(plan)
+            let language = try LanguageModel(
+                file, team: team, storage: plan.storage, report: loading.report)
+            let generation = Generation(language, team: team)
             return try generation.run(
                 prompt: prompt, maxTokenCount: maxTokens, sampling: sampling
             ) { FileHandle.standardOutput.write(Data($0)) }

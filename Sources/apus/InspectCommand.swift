@@ -69,20 +69,29 @@ struct InspectCommand: ParsableCommand {
     /// What serving takes; a family that is not built here says so and the rest is still printed.
     private func printRequirements(_ file: GGUFFile) {
         do {
-            let needs = try ModelRequirements(file)
-            let length = needs.contextLength
+            let packed = try ModelRequirements(file, storage: .packed)
+            let mapped = try ModelRequirements(file, storage: .mapped)
+            let length = packed.contextLength
             print("context         \(length) positions")
-            print("weights         \(MemoryLimit.gibibytes(needs.weightBytes)) packed")
-            print("embedding       \(MemoryLimit.gibibytes(needs.embeddingBytes)) at most, mapped")
             print(
-                "scratch         \(MemoryLimit.gibibytes(needs.scratchBytes)) "
-                    + "for steps of 512 tokens")
+                "weights         \(MemoryLimit.gibibytes(packed.weightBytes)) packed; or "
+                    + "\(MemoryLimit.gibibytes(mapped.weightBytes)) and "
+                    + "\(MemoryLimit.gibibytes(mapped.mappedWeightBytes)) mapped")
             print(
-                "KV              \(needs.kvPositionBytes(.f16)) bytes per position (f16), "
-                    + MemoryLimit.gibibytes(needs.kvBytes(.f16, positionCount: length))
+                "embedding       \(MemoryLimit.gibibytes(packed.embeddingBytes)) at most, mapped")
+            print(
+                "scratch         \(MemoryLimit.gibibytes(packed.scratchBytes)) "
+                    + "for steps of 512 tokens; \(MemoryLimit.gibibytes(mapped.scratchBytes)) "
+                    + "with mapped weights")
+            print(
+                "KV              \(packed.kvPositionBytes(.f16)) bytes per position (f16), "
+                    + MemoryLimit.gibibytes(packed.kvBytes(.f16, positionCount: length))
                     + " per full context")
-            let most = needs.weightBytes + needs.embeddingBytes + needs.scratchBytes
-            print("memory          \(MemoryLimit.gibibytes(most)) and the KV pool")
+            let most = packed.weightBytes + packed.embeddingBytes + packed.scratchBytes
+            let least = mapped.weightBytes + mapped.scratchBytes
+            print(
+                "memory          \(MemoryLimit.gibibytes(most)) and the KV pool; with mapped weights "
+                    + "\(MemoryLimit.gibibytes(least)), the KV pool and what is left for the file")
         } catch {
             print("not servable    \(error)")
         }

@@ -16,6 +16,8 @@ struct ModelOptions: ParsableArguments {
 
     @OptionGroup var metadata: MetadataOptions
 
+    @OptionGroup var weights: WeightOptions
+
     /// The threads asked for, else what the process may use.
     var threadCount: Int { threads ?? ProcessorCount.available().count }
 

@@ -85,6 +85,7 @@ struct ServeCommand: AsyncParsableCommand {
 
         let file = try model.open()
         let logger = Logger(label: "apus") { StreamLogHandler.standardError(label: $0) }
+        configuration.loading = model.weights.loading(logger)
         let signals = TerminationSignals()
         let server: Server
         do throws(ServerError) {

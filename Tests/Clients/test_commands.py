@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Metadata given on the command line in place of the file's; what `apus bench` prints."""
+"""Metadata given on the command line in place of the file's; where weights are; what `apus bench` prints."""
 
 import csv
 import io
@@ -48,6 +48,40 @@ def test_an_override_that_cannot_be_read_is_named(command):
 
     assert result.returncode == USAGE
     assert "a.key=3" in result.stderr
+
+
+def test_mapped_weights_give_the_same_text_and_are_said_on_standard_error_alone():
+    arguments = ("generate", "--model", TINY, "--prompt", "Once", "--temperature", 0)
+    results = {name: run(*arguments, "--weights", name) for name in ("auto", "packed", "mapped")}
+
+    for name, result in results.items():
+        assert result.returncode == 0, result.stderr
+        assert result.stdout == results["auto"].stdout
+        lines = result.stderr.splitlines()
+        assert len(lines) == (2 if name == "mapped" else 1)
+    assert "weights: mapped (as asked)" in results["mapped"].stderr
+
+
+def test_bench_says_where_weights_are():
+    arguments = ("--model", TINY, "-p", 4, "-n", 2, "-r", 1, "-t", 1)
+    for name in ("packed", "mapped"):
+        rows = records("json", bench("json", *arguments, "--weights", name))
+        assert {row["weights"] for row in rows} == {name}
+
+
+def test_inspect_says_what_both_kinds_of_weights_need():
+    lines = run("inspect", TINY).stdout.splitlines()
+
+    needs = next(line for line in lines if line.startswith("weights "))
+    assert " packed; or " in needs and needs.endswith(" mapped")
+
+
+@pytest.mark.parametrize("command", ["serve", "generate", "bench", "evaluate"])
+def test_weights_are_nowhere_else(command):
+    result = run(command, "--weights", "swapped")
+
+    assert result.returncode == USAGE
+    assert "swapped" in result.stderr
 
 
 def bench(output, *arguments):

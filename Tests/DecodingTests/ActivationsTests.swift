@@ -16,7 +16,7 @@ import Testing
         let isa = apus_best_isa()
         let strips = try memory.allocate(byteCount: apus_strip_bytes(APUS_Q8_0.rawValue, 32))
         let matrix = try #require(
-            Matrix(type: .q8_0, rowCount: 16, width: 32, strips: strips, isa: isa))
+            Matrix(type: .q8_0, rowCount: 16, width: 32, source: .strips(strips), isa: isa))
         func quantized(_ width: Int) throws -> [UInt8] {
             let activations = try Activations(
                 memory, capacity: 3, width: width, isa: isa, quantizes: true)

@@ -97,16 +97,23 @@ import Testing
             _ = try? ModelRequirements(file)
             return false
         }
-        let runner = try ModelRunner(
-            model, team: team, maxTokenCount: 4, kvBlockCount: model.kvGroups.count)
-        let tokens: [Int32] = [0, 7, Int32(model.vocabularySize - 1)]
-        #expect(runner.logits(of: tokens, chunk: 3).count == 3)
+        let packed = try logitBits(model, team)
+        #expect(packed.count == 3)
+        #expect(try logitBits(try Model(file, team: team, storage: .mapped), team) == packed)
         let needs = try ModelRequirements(file)
         #expect(needs.contextLength == model.contextLength)
         #expect(needs.kvBlockBytes(.f32) == model.kvBlockBytes(.f32))
         #expect(try ModelSummary(file).activeParameterCount > 0)
         return true
     }
+}
+
+/// The bits of the logits after three tokens.
+private func logitBits(_ model: Model, _ team: ThreadTeam) throws -> [[UInt32]] {
+    let runner = try ModelRunner(
+        model, team: team, maxTokenCount: 4, kvBlockCount: model.kvGroups.count)
+    let tokens: [Int32] = [0, 7, Int32(model.vocabularySize - 1)]
+    return runner.logits(of: tokens, chunk: 3).map { $0.map(\.bitPattern) }
 }
 
 /// A change to one tensor that a family must notice.

@@ -36,7 +36,7 @@ import Testing
 
 extension EditableModel {
     /// Turns a float32 tensor into Q8_0.
-    fileprivate mutating func quantize(_ name: String) {
+    mutating func quantize(_ name: String) {
         change(name) { tensor in
             let values = tensor.bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
             tensor.type = TensorType.q8_0.rawValue

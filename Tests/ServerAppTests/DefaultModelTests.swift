@@ -67,6 +67,23 @@ private struct GreedyReference: Decodable {
         #expect(result.positionCount >= 512)
     }
 
+    @Test(arguments: [false, true])
+    func `weights that stay in the file give the bits of packed ones`(asExperts: Bool) throws {
+        let file = try asExperts ? DefaultModel.experts() : DefaultModel.dense()
+        let team = try ThreadTeam(threadCount: 2)
+        let packed = try Model(file, team: team)
+        let mapped = try Model(file, team: team, storage: .mapped)
+
+        for prompt in try GreedyReference.read().prompts.prefix(2) {
+            let wanted = try continuation(prompt.ids, packed, team, count: 6)
+            let found = try continuation(prompt.ids, mapped, team, count: 6)
+
+            #expect(found == wanted)
+        }
+        #expect(mapped.weightBytes < packed.weightBytes / 20)
+        #expect(mapped.mappedWeightBytes > packed.weightBytes / 2)
+    }
+
     /// Both forms sum the same products, in another order. Where that moves an activation across a rounding
     /// boundary of int8, logits move by a tenth or two: texts may part only where two tokens are close.
     @Test func `eight experts give the dense model's greedy text up to a near tie`() throws {
@@ -111,7 +128,7 @@ private struct GreedyReference: Decodable {
     }
 
     /// A greedy token and how much likelier it was than the next.
-    private struct Choice {
+    private struct Choice: Equatable {
         var token: Int32 = -1
         var margin: Float = 0
     }

@@ -26,15 +26,17 @@ struct GatedFeedForward {
     func computeGated(_ step: Step) {
         step.countRead(gate.byteCount + up.byteCount)
         let count = step.rowCount
-        let plan = StripPlan(gate, threadCount: step.team.threadCount)
+        let plan = StripPlan(gate, beside: up, threadCount: step.team.threadCount)
         let pair = GatedPair(gate: gate, up: up, activation: activation)
         step.team.forEach(plan.itemCount) { item, worker in
             let scratch = step.workers[worker]
+            let strips = pair.strips(plan.strips(of: item), scratch)
             for tile in stride(from: 0, to: count, by: WorkerScratch.columnTile) {
                 let tileCount = min(WorkerScratch.columnTile, count - tile)
                 for strip in plan.strips(of: item) {
                     pair.multiply(
-                        strip, gateColumns: step.normed.columns(for: gate) + tile,
+                        strip, of: strips,
+                        gateColumns: step.normed.columns(for: gate) + tile,
                         upColumns: step.normed.columns(for: up) + tile, count: tileCount, step,
                         scratch
                     ) { column in step.gated.rows[tile + column] + strip * 16 }
@@ -54,16 +56,24 @@ struct GatedPair {
     var gateBias: UnsafePointer<Float>?
     var upBias: UnsafePointer<Float>?
 
+    /// Strips of both to multiply with, until the worker takes others.
+    func strips(
+        _ range: Range<Int>, _ scratch: WorkerScratch
+    ) -> (gate: MatrixStrips, up: MatrixStrips) {
+        (gate.strips(range, scratch.firstStrips), up.strips(range, scratch.secondStrips))
+    }
+
     /// One strip of both, for up to one tile of columns; `destination(column)` is where results go.
     func multiply(
-        _ strip: Int, gateColumns: UnsafePointer<UnsafeRawPointer?>,
+        _ strip: Int, of strips: (gate: MatrixStrips, up: MatrixStrips),
+        gateColumns: UnsafePointer<UnsafeRawPointer?>,
         upColumns: UnsafePointer<UnsafeRawPointer?>, count: Int, _ step: Step,
         _ scratch: WorkerScratch,
         destination: (_ column: Int) -> UnsafeMutablePointer<Float>
     ) {
-        gate.multiply(
+        strips.gate.multiply(
             strip: strip, columns: gateColumns, count: count, outputs: scratch.firstOutputs)
-        up.multiply(
+        strips.up.multiply(
             strip: strip, columns: upColumns, count: count, outputs: scratch.secondOutputs)
         let rows = min(16, gate.rowCount - strip * 16)
         for column in 0..<count {

@@ -249,7 +249,7 @@ extension LatentAttention {
                 for index in rows.indices {
                     scratch.outputs[index] = workspace.absorbedQueries[first + index] + strip * 16
                 }
-                matrix.multiply(
+                matrix.strips(strip..<strip + 1, scratch.firstStrips).multiply(
                     strip: strip, columns: plain.columns(for: matrix) + first, count: rows.count,
                     outputs: scratch.outputs)
             }
@@ -317,7 +317,7 @@ extension LatentAttention {
                 workspace.mixedLatents.columns(for: matrix)
                 + LatentWorkspace.slot(head: head, index: 0)
             for strip in 0..<matrix.stripCount {
-                matrix.multiply(
+                matrix.strips(strip..<strip + 1, scratch.firstStrips).multiply(
                     strip: strip, columns: columns, count: rows.count,
                     outputs: scratch.firstOutputs)
                 let count = min(16, shape.valueDimension - strip * 16)

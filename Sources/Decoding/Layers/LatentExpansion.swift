@@ -60,7 +60,7 @@ struct LatentExpansion {
             for pair in 0..<shape.rotaryDimension { keys[pair * 16] = entry[shape.rank + pair] }
         }
         for strip in 0..<key.stripCount {
-            key.multiply(
+            key.strips(strip..<strip + 1, scratch.firstStrips).multiply(
                 strip: strip, columns: latents.columns(for: key), count: count,
                 outputs: scratch.firstOutputs)
             let rows = min(16, shape.plainDimension - strip * 16)
@@ -75,7 +75,7 @@ struct LatentExpansion {
                     page(of: index) + shape.queryDimension * 16 + index % 16 * valueStride
                     + strip * 16
             }
-            value.multiply(
+            value.strips(strip..<strip + 1, scratch.firstStrips).multiply(
                 strip: strip, columns: latents.columns(for: value), count: count,
                 outputs: scratch.outputs)
         }

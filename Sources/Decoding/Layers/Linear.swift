@@ -26,10 +26,11 @@ struct Linear {
         let columns = input.columns(for: weight)
         step.team.forEach(plan.itemCount) { item, worker in
             let scratch = step.workers[worker]
+            let strips = weight.strips(plan.strips(of: item), scratch.firstStrips)
             for tile in stride(from: 0, to: count, by: WorkerScratch.columnTile) {
                 let tileCount = min(WorkerScratch.columnTile, count - tile)
                 for strip in plan.strips(of: item) {
-                    weight.multiply(
+                    strips.multiply(
                         strip: strip, columns: columns + tile, count: tileCount,
                         outputs: scratch.firstOutputs)
                     let rows = min(16, weight.rowCount - strip * 16)
@@ -44,19 +45,20 @@ struct Linear {
         }
     }
 
-    /// Writes the products of some strips into `output`, beginning at `column`.
+    /// Writes the products of an item's strips into `output`, beginning at `column`.
     func multiply(
-        strips: Range<Int>, input: Activations, into output: Rows, column: Int, count: Int,
+        strips range: Range<Int>, input: Activations, into output: Rows, column: Int, count: Int,
         _ scratch: WorkerScratch
     ) {
         let columns = input.columns(for: weight)
+        let strips = weight.strips(range, scratch.firstStrips)
         for tile in stride(from: 0, to: count, by: WorkerScratch.columnTile) {
             let tileCount = min(WorkerScratch.columnTile, count - tile)
-            for strip in strips {
+            for strip in range {
                 for index in 0..<tileCount {
                     scratch.outputs[index] = output[tile + index] + column + strip * 16
                 }
-                weight.multiply(
+                strips.multiply(
                     strip: strip, columns: columns + tile, count: tileCount,
                     outputs: scratch.outputs)
                 guard let bias else { continue }
@@ -71,13 +73,18 @@ struct Linear {
 
 /// How the strips of a matrix are cut into work items.
 struct StripPlan {
+    /// Bytes of strips that an item reads as one stream; one strip where that has more.
+    static let maxItemBytes = 65536
+
     let itemCount: Int
     private let stripCount: Int
     private let stripsPerItem: Int
 
-    /// Items of up to 64 KB, read as one stream; smaller where that would leave a thread idle.
-    init(_ matrix: Matrix, threadCount: Int) {
-        let stream = max(1, 65536 / matrix.stripBytes)
+    /// Items of up to 64 KB, smaller where that would leave a thread idle; of each of the two where another
+    /// matrix of as many rows is multiplied beside.
+    init(_ matrix: Matrix, beside other: Matrix? = nil, threadCount: Int) {
+        let stripBytes = max(matrix.stripBytes, other?.stripBytes ?? 0)
+        let stream = max(1, Self.maxItemBytes / stripBytes)
         let fair = max(1, matrix.stripCount / (4 * threadCount))
         stripCount = matrix.stripCount
         stripsPerItem = min(stream, fair)

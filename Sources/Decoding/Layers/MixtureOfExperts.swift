@@ -54,18 +54,22 @@ struct MixtureOfExperts {
     /// One queue of (expert, strips) items over all experts with tokens.
     private func computeGated(_ step: Step) {
         let routing = step.routing
-        let plan = StripPlan(experts[0].pair.gate, threadCount: step.team.threadCount)
+        let plan = StripPlan(
+            experts[0].pair.gate, beside: experts[0].pair.up,
+            threadCount: step.team.threadCount)
         step.team.forEach(routing.activeExpertCount * plan.itemCount) { item, worker in
             let expert = Int(routing.activeExperts[item / plan.itemCount])
             let slots = routing.slots(of: expert)
             let scratch = step.workers[worker]
+            let range = plan.strips(of: item % plan.itemCount)
+            let strips = experts[expert].pair.strips(range, scratch)
             for tile in stride(
                 from: slots.lowerBound, to: slots.upperBound, by: WorkerScratch.columnTile)
             {
                 let count = min(WorkerScratch.columnTile, slots.upperBound - tile)
-                for strip in plan.strips(of: item % plan.itemCount) {
+                for strip in range {
                     experts[expert].pair.multiply(
-                        strip, gateColumns: routing.gateColumns + tile,
+                        strip, of: strips, gateColumns: routing.gateColumns + tile,
                         upColumns: routing.upColumns + tile, count: count, step, scratch
                     ) { column in routing.gated.rows[tile + column] + strip * 16 }
                 }
@@ -81,27 +85,29 @@ struct MixtureOfExperts {
         let plan = StripPlan(down, threadCount: step.team.threadCount)
         let columns = routing.gated.columns(for: down)
         step.team.forEach(plan.itemCount) { item, worker in
-            let strips = plan.strips(of: item)
+            let range = plan.strips(of: item)
+            let scratch = step.workers[worker]
             for row in 0..<step.rowCount {
-                (routing.sums[row] + strips.lowerBound * 16).update(
-                    repeating: 0, count: strips.count * 16)
+                (routing.sums[row] + range.lowerBound * 16).update(
+                    repeating: 0, count: range.count * 16)
             }
             for index in 0..<routing.activeExpertCount {
                 let expert = Int(routing.activeExperts[index])
                 let slots = routing.slots(of: expert)
+                let strips = experts[expert].down.strips(range, scratch.firstStrips)
                 for tile in stride(
                     from: slots.lowerBound, to: slots.upperBound, by: WorkerScratch.columnTile)
                 {
                     let end = min(tile + WorkerScratch.columnTile, slots.upperBound)
-                    for strip in strips {
+                    for strip in range {
                         addDown(
-                            strip, of: experts[expert], slots: tile..<end,
-                            columns: columns + tile, step, step.workers[worker])
+                            strip, of: strips, experts[expert], slots: tile..<end,
+                            columns: columns + tile, step, scratch)
                     }
                 }
             }
-            let first = strips.lowerBound * 16
-            let count = min(strips.upperBound * 16, down.rowCount) - first
+            let first = range.lowerBound * 16
+            let count = min(range.upperBound * 16, down.rowCount) - first
             for row in 0..<step.rowCount {
                 step.vectors.add_scaled(1, routing.sums[row] + first, count, output[row] + first)
             }
@@ -109,10 +115,10 @@ struct MixtureOfExperts {
     }
 
     private func addDown(
-        _ strip: Int, of expert: Expert, slots: Range<Int>,
+        _ strip: Int, of strips: MatrixStrips, _ expert: Expert, slots: Range<Int>,
         columns: UnsafePointer<UnsafeRawPointer?>, _ step: Step, _ scratch: WorkerScratch
     ) {
-        expert.down.multiply(
+        strips.multiply(
             strip: strip, columns: columns, count: slots.count, outputs: scratch.firstOutputs)
         let rows = min(16, expert.down.rowCount - strip * 16)
         for slot in slots {

@@ -27,10 +27,11 @@ struct SharedExpert {
         let columns = step.gated.columns(for: down)
         step.team.forEach(plan.itemCount) { item, worker in
             let scratch = step.workers[worker]
+            let strips = down.strips(plan.strips(of: item), scratch.firstStrips)
             for tile in stride(from: 0, to: count, by: WorkerScratch.columnTile) {
                 let tileCount = min(WorkerScratch.columnTile, count - tile)
                 for strip in plan.strips(of: item) {
-                    down.multiply(
+                    strips.multiply(
                         strip: strip, columns: columns + tile, count: tileCount,
                         outputs: scratch.firstOutputs)
                     for column in 0..<tileCount {

@@ -139,6 +139,9 @@ extension LatentShape {
 
 extension WeightLoader {
     /// `attn_k_b` and `attn_v_b`, or `attn_kv_b` that holds each head's rows of both, the keys' transposed.
+    ///
+    /// They are always packed: half of them are transposes, and prefill multiplies with each once for every
+    /// tile of positions.
     fileprivate func latentHeads(
         _ name: String, _ shape: LatentShape
     ) throws(ModelError) -> [LatentAttention.Head] {
@@ -148,17 +151,18 @@ extension WeightLoader {
         if contains(name + "k_b.weight") {
             absorbedKeys = try matrices(
                 name + "k_b.weight", count: shape.headCount, rows: shape.rank,
-                width: shape.plainDimension)
+                width: shape.plainDimension, storage: .packed)
             keys = try transposedMatrices(
                 name + "k_b.weight", count: shape.headCount, period: shape.rank,
                 rows: shape.rank, width: shape.plainDimension)
             values = try matrices(
                 name + "v_b.weight", count: shape.headCount, rows: shape.valueDimension,
-                width: shape.rank)
+                width: shape.rank, storage: .packed)
         } else {
             let stacks = try stackedMatrices(
                 name + "kv_b.weight", count: shape.headCount,
-                rows: [shape.plainDimension, shape.valueDimension], width: shape.rank)
+                rows: [shape.plainDimension, shape.valueDimension], width: shape.rank,
+                storage: .packed)
             (keys, values) = (stacks[0], stacks[1])
             absorbedKeys = try transposedMatrices(
                 name + "kv_b.weight", count: shape.headCount,

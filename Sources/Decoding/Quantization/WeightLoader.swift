@@ -3,27 +3,28 @@
 internal import CKernels
 internal import ModelFile
 
-/// Turns the tensors of a file into matrices in the kernels' layout, and notes which were taken.
+/// Turns the tensors of a file into matrices that kernels can multiply with, and notes which were taken.
 final class WeightLoader {
     let file: GGUFFile
     let memory: Memory
     let isa: apus_isa
-    private let team: ThreadTeam
-    /// Bytes of the file that are packed before their pages are given back, so that a large tensor is not in
-    /// memory twice: 64 MB, a few milliseconds of every core.
-    private static let packedAtATime = 64 << 20
-    /// Whether matrices are only given their places, to learn what they take.
-    private let onlyMeasures: Bool
+    /// Where matrices are, but for those that layers want packed.
+    private let storage: WeightStorage
+    private let packer: StripPacker
     private var unused: Set<String>
+    /// Bytes of the matrices that are left in the file.
+    private(set) var mappedBytes = 0
+    /// Bytes of the largest strip that is packed for each use.
+    private(set) var mappedStripBytes = 0
 
     init(
-        file: GGUFFile, memory: Memory, isa: apus_isa, team: ThreadTeam, onlyMeasures: Bool = false
+        file: GGUFFile, memory: Memory, isa: apus_isa, storage: WeightStorage, packer: StripPacker
     ) {
-        self.onlyMeasures = onlyMeasures
         self.file = file
         self.memory = memory
         self.isa = isa
-        self.team = team
+        self.storage = storage
+        self.packer = packer
         unused = Set(file.tensors.map(\.name))
     }
 
@@ -38,7 +39,7 @@ final class WeightLoader {
     /// A weight matrix [rows, width].
     func matrix(_ name: String, rows: Int, width: Int) throws(ModelError) -> Matrix {
         let tensor = try take(name, shape: [rows, width])
-        return try pack(tensor, count: 1, rows: rows, width: width)[0]
+        return try matrices(of: tensor, count: 1, rows: rows, width: width)[0]
     }
 
     /// Linear maps of one input, each with its bias, all biases or none; one tensor of all maps' rows
@@ -66,11 +67,12 @@ final class WeightLoader {
         let total = rows.reduce(0, +)
         let tensor = try take(name + ".weight", shape: [total, width])
         let bias = contains(name + ".bias") ? try vector(name + ".bias", count: total) : nil
+        let type = type(of: tensor, storage)
         var linears: [Linear] = []
         var start = 0
         for rowCount in rows {
-            let weight = try pack(
-                tensor, count: 1, firstRow: start, rows: rowCount, width: width)[0]
+            let weight = try matrices(
+                of: tensor, as: type, count: 1, firstRow: start, rows: rowCount, width: width)[0]
             linears.append(
                 Linear(weight: weight, bias: try padded(bias, from: start, count: rowCount)))
             start += rowCount
@@ -88,73 +90,56 @@ final class WeightLoader {
         return UnsafePointer(copy)
     }
 
-    /// The experts' matrices [count, rows, width], one each.
-    func matrices(_ name: String, count: Int, rows: Int, width: Int) throws(ModelError) -> [Matrix]
-    {
+    /// Matrices [count, rows, width] of one tensor, experts' or heads'; packed in any case where `storage`
+    /// says so.
+    func matrices(
+        _ name: String, count: Int, rows: Int, width: Int, storage: WeightStorage? = nil
+    ) throws(ModelError) -> [Matrix] {
         let tensor = try take(name, shape: [count, rows, width])
-        return try pack(tensor, count: count, rows: rows, width: width)
+        return try matrices(
+            of: tensor, count: count, rows: rows, width: width, storage: storage)
     }
 
     /// Matrices of different heights that follow each other in one tensor of rows [Σ rows · count, width]:
     /// `count` times one of each height, or as many groups [count, Σ rows, width]. One array for each height.
     func stackedMatrices(
-        _ name: String, count: Int, rows: [Int], width: Int
+        _ name: String, count: Int, rows: [Int], width: Int, storage: WeightStorage? = nil
     ) throws(ModelError) -> [[Matrix]] {
         let period = rows.reduce(0, +)
         let isNested = file.tensor(name)?.shape.count == 3
         let tensor = try take(
             name, shape: isNested ? [count, period, width] : [count * period, width])
+        let type = type(of: tensor, storage ?? self.storage)
         var stacks: [[Matrix]] = []
         var first = 0
         for rowCount in rows {
-            var matrices: [Matrix] = []
+            var stack: [Matrix] = []
             for index in 0..<count {
-                matrices += try pack(
-                    tensor, count: 1, firstRow: index * period + first, rows: rowCount,
-                    width: width)
+                stack += try matrices(
+                    of: tensor, as: type, count: 1, firstRow: index * period + first,
+                    rows: rowCount, width: width, storage: storage)
             }
-            stacks.append(matrices)
+            stacks.append(stack)
             first += rowCount
         }
         return stacks
     }
 
     /// The transposes [width, rows] of `count` matrices [rows, width] in float32, which holds the values of
-    /// every type: rows `i · period` on of the tensor, which another call has taken.
+    /// every type, or in BF16 where that does: rows `i · period` on of the tensor, which another call has
+    /// taken. They are packed in any case: files have them the other way.
     func transposedMatrices(
         _ name: String, count: Int, period: Int, rows: Int, width: Int
     ) throws(ModelError) -> [Matrix] {
         guard let tensor = file.tensor(name) else { throw .missingTensor(name) }
-        guard let source = file.bytes(of: tensor).baseAddress else {
-            throw .missingTensor(name)
-        }
-        let strips = Matrix.stripCount(rows: width)
-        let stripBytes = apus_strip_bytes(TensorType.f32.rawValue, rows)
-        let packed = try place(byteCount: count * strips * stripBytes)
-        team.forEach(onlyMeasures ? 0 : count) { index, _ in
-            withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * rows * width) { values in
-                guard let values = values.baseAddress else { return }
-                let transposed = values + rows * width
-                apus_dequantize(
-                    tensor.type.rawValue, source + index * period * tensor.rowBytes,
-                    values, rows * width)
-                for row in 0..<rows {
-                    for column in 0..<width {
-                        transposed[column * rows + row] = values[row * width + column]
-                    }
-                }
-                for strip in 0..<strips {
-                    apus_pack_strip(
-                        TensorType.f32.rawValue, transposed + strip * 16 * rows,
-                        rows * MemoryLayout<Float>.stride, min(16, width - strip * 16), rows,
-                        packed + (index * strips + strip) * stripBytes)
-                }
-            }
-        }
-        if !onlyMeasures { file.discardPages(of: tensor) }
+        let type = packer.packedType(of: tensor) == .bf16 ? TensorType.bf16 : .f32
+        let strips = try packer.packTransposed(
+            tensor, as: type, count: count, period: period, rows: rows, width: width)
+        let stripBytes = Matrix.stripCount(rows: width) * apus_strip_bytes(type.rawValue, rows)
         return try matrices(
-            of: .f32, name: name, count: count, rows: width, width: rows, strips: packed,
-            scales: try scales(of: name, count: count))
+            of: type, name: name, count: count, rows: width, width: rows,
+            scales: try scales(of: name, count: count)
+        ) { .strips(strips + $0 * stripBytes) }
     }
 
     /// A linear map, with its bias where the file has `bias`.
@@ -241,41 +226,43 @@ final class WeightLoader {
         return tensor
     }
 
-    /// Where matrices are packed to, or would be.
-    private func place(byteCount: Int) throws(ModelError) -> UnsafeMutableRawPointer {
-        onlyMeasures
-            ? try memory.reserve(byteCount: byteCount) : try memory.allocate(byteCount: byteCount)
+    /// The type in which a tensor's matrices are multiplied.
+    private func type(of tensor: TensorDescription, _ storage: WeightStorage) -> TensorType {
+        storage == .packed ? packer.packedType(of: tensor) : tensor.type
     }
 
-    private func pack(
-        _ tensor: TensorDescription, count: Int, firstRow: Int = 0, rows: Int, width: Int
+    /// `count` matrices whose rows follow each other from row `firstRow` of the tensor on; `type` is what
+    /// `type(of:_:)` says, where a tensor is taken in several calls.
+    private func matrices(
+        of tensor: TensorDescription, as type: TensorType? = nil, count: Int, firstRow: Int = 0,
+        rows: Int, width: Int, storage: WeightStorage? = nil
     ) throws(ModelError) -> [Matrix] {
-        let type = tensor.type.rawValue
-        let strips = Matrix.stripCount(rows: rows)
-        let stripBytes = apus_strip_bytes(type, width)
-        let packed = try place(byteCount: count * strips * stripBytes)
-        guard let source = file.bytes(of: tensor).baseAddress else {
-            throw .missingTensor(tensor.name)
-        }
-        func firstSourceRow(_ item: Int) -> Int {
-            firstRow + item / strips * rows + item % strips * 16
-        }
-        let itemCount = onlyMeasures ? 0 : count * strips
-        let batch = max(1, Self.packedAtATime / (16 * tensor.rowBytes))
-        for start in stride(from: 0, to: itemCount, by: batch) {
-            let end = min(itemCount, start + batch)
-            team.forEach(end - start) { index, _ in
-                let item = start + index
-                apus_pack_strip(
-                    type, source + firstSourceRow(item) * tensor.rowBytes, tensor.rowBytes,
-                    min(16, rows - item % strips * 16), width, packed + item * stripBytes)
+        let storage = storage ?? self.storage
+        let type = type ?? self.type(of: tensor, storage)
+        let scales = try scales(of: tensor.name, count: count)
+        switch storage {
+        case .packed:
+            let strips = try packer.pack(
+                tensor, as: type, count: count, firstRow: firstRow, rows: rows, width: width)
+            let bytes = Matrix.stripCount(rows: rows) * apus_strip_bytes(type.rawValue, width)
+            return try matrices(
+                of: type, name: tensor.name, count: count, rows: rows, width: width,
+                scales: scales
+            ) { .strips(strips + $0 * bytes) }
+        case .mapped:
+            guard let base = file.bytes(of: tensor).baseAddress else {
+                throw .missingTensor(tensor.name)
             }
-            let endRow = end < itemCount ? firstSourceRow(end) : firstRow + count * rows
-            file.discardPages(of: tensor, rows: firstSourceRow(start)..<endRow)
+            mappedBytes += count * rows * tensor.rowBytes
+            mappedStripBytes = max(mappedStripBytes, apus_strip_bytes(type.rawValue, width))
+            return try matrices(
+                of: type, name: tensor.name, count: count, rows: rows, width: width,
+                scales: scales
+            ) {
+                .rows(
+                    base + (firstRow + $0 * rows) * tensor.rowBytes, rowBytes: tensor.rowBytes)
+            }
         }
-        return try matrices(
-            of: tensor.type, name: tensor.name, count: count, rows: rows, width: width,
-            strips: packed, scales: try scales(of: tensor.name, count: count))
     }
 
     /// What each of `count` matrices of a tensor is multiplied by: `<name>.scale` beside `<name>.weight`, as
@@ -294,15 +281,14 @@ final class WeightLoader {
     }
 
     private func matrices(
-        of type: TensorType, name: String, count: Int, rows: Int, width: Int,
-        strips packed: UnsafeMutableRawPointer, scales: [Float] = []
+        of type: TensorType, name: String, count: Int, rows: Int, width: Int, scales: [Float],
+        source: (_ index: Int) -> Matrix.Source
     ) throws(ModelError) -> [Matrix] {
-        let bytes = Matrix.stripCount(rows: rows) * apus_strip_bytes(type.rawValue, width)
         var matrices: [Matrix] = []
         matrices.reserveCapacity(count)
         for index in 0..<count {
             let matrix = Matrix(
-                type: type, rowCount: rows, width: width, strips: packed + index * bytes,
+                type: type, rowCount: rows, width: width, source: source(index),
                 scale: scales.isEmpty ? 1 : scales[index], isa: isa)
             guard let matrix else { throw .unsupportedType(tensor: name, type: type.name) }
             matrices.append(matrix)

@@ -14,16 +14,31 @@ package struct Benchmark {
     private let summary: ModelSummary
     private let parameters: BenchmarkWork.Parameters
     private let model: Model
+    private let storage: WeightStorage
     private let layout: BenchmarkLayout
 
     /// Loads the model, when it and what the runs need fit into memory.
-    package init(_ file: GGUFFile, _ options: BenchmarkOptions) throws(ModelError) {
+    package init(
+        _ file: GGUFFile, _ options: BenchmarkOptions, _ loading: LoadingOptions = LoadingOptions()
+    ) throws(ModelError) {
         let threadCount = options.threadCounts.max() ?? 1
-        let requirements = try ModelRequirements(
-            file, maxTokenCount: Self.maxTokenCount(options), threadCount: threadCount)
-        layout = try BenchmarkLayout(options.tests, groupCount: requirements.kvGroups.count)
-        try requirements.check(kvBlockCount: layout.blockCount, MemoryLimit.available())
-        model = try Model(file, team: ThreadTeam(threadCount: threadCount))
+        func layout(_ requirements: ModelRequirements) throws(ModelError) -> BenchmarkLayout {
+            try BenchmarkLayout(options.tests, groupCount: requirements.kvGroups.count)
+        }
+        let plan = try WeightPlan(
+            loading.weights, file, maxTokenCount: Self.maxTokenCount(options),
+            threadCount: threadCount
+        ) { requirements throws(ModelError) in
+            let (bytes, overflows) = requirements.kvBlockBytes(.f16)
+                .multipliedReportingOverflow(by: try layout(requirements).blockCount)
+            return overflows ? .max : bytes
+        }
+        loading.planned(plan)
+        self.layout = try layout(plan.requirements)
+        storage = plan.storage
+        model = try Model(
+            file, team: ThreadTeam(threadCount: threadCount), storage: plan.storage,
+            report: loading.report)
         summary = try ModelSummary(file)
         parameters = BenchmarkWork.Parameters(file, summary)
         fileName = file.name
@@ -37,7 +52,9 @@ package struct Benchmark {
             rows += try self.rows(threadCount: threadCount)
         }
         return BenchmarkReport(
-            model: fileName, summary: summary, instructionSet: "\(InstructionSet.best)",
+            model: fileName, summary: summary, weights: storage,
+            modelBytes: model.weightBytes + model.mappedWeightBytes,
+            instructionSet: "\(InstructionSet.best)",
             chunkTokenCount: options.chunkTokenCount, rows: rows)
     }
 
@@ -75,18 +92,5 @@ package struct Benchmark {
     /// Rows that the largest step has.
     private static func maxTokenCount(_ options: BenchmarkOptions) -> Int {
         max(options.chunkTokenCount, options.batchCounts.max() ?? 1)
-    }
-}
-
-extension ModelRequirements {
-    /// Fails with the numbers when a pool of `kvBlockCount` blocks does not fit beside the weights.
-    fileprivate func check(kvBlockCount: Int, _ memory: MemoryLimit) throws(ModelError) {
-        let (kvBytes, overflows) = kvBlockBytes(.f16).multipliedReportingOverflow(by: kvBlockCount)
-        let left = memory.availableBytes - weightBytes - scratchBytes
-        guard overflows || kvBytes > left else { return }
-        throw .outOfResources(
-            "weights need \(MemoryLimit.gibibytes(weightBytes)), steps "
-                + "\(MemoryLimit.gibibytes(scratchBytes)), keys and values of all sequences "
-                + "\(MemoryLimit.gibibytes(overflows ? .max : kvBytes)); \(memory.reason)")
     }
 }

@@ -9,6 +9,9 @@ package struct BenchmarkReport: Sendable {
     /// The model's file, without its folder.
     package let model: String
     package let summary: ModelSummary
+    package let weights: WeightStorage
+    /// Bytes of the weights, in memory or mapped.
+    package let modelBytes: Int
     package let instructionSet: String
     /// Rows of one prefill step.
     package let chunkTokenCount: Int
@@ -21,7 +24,7 @@ package struct BenchmarkReport: Sendable {
                 + "| of limit | limit |",
             "| --- | ---: | ---: | ---: | --- | ---: | --- | ---: | ---: | --- |",
         ]
-        let size = String(format: "%.2f GiB", Double(summary.packedBytes) / 0x1p30)
+        let size = String(format: "%.2f GiB", Double(modelBytes) / 0x1p30)
         let parameters = String(format: "%.2f B", Double(summary.parameterCount) / 1e9)
         let model = "\(summary.architecture) \(summary.dominantType.name) | \(size) | \(parameters)"
         for row in rows {
@@ -37,6 +40,7 @@ package struct BenchmarkReport: Sendable {
         for row in rows where threadCounts.insert(row.threadCount).inserted {
             lines.append(row.limits.line(threadCount: row.threadCount, instructionSet))
         }
+        if weights == .mapped { lines.append("weights: mapped, packed for each step") }
         return lines.joined(separator: "\n")
     }
 
@@ -49,7 +53,8 @@ package struct BenchmarkReport: Sendable {
             "model": .text(model),
             "architecture": .text(summary.architecture),
             "type": .text(summary.dominantType.name),
-            "model_bytes": .count(summary.packedBytes),
+            "model_bytes": .count(modelBytes),
+            "weights": .text(weights.rawValue),
             "parameters": .count(summary.parameterCount),
             "active_parameters": .count(summary.activeParameterCount),
             "threads": .count(row.threadCount),

@@ -13,6 +13,7 @@ struct EngineStart: Sendable {
     let file: GGUFFile
     let threadCount: Int
     let plan: MemoryPlan
+    let report: @Sendable (LoadingProgress) -> Void
     let mailbox: EngineMailbox
     let metrics: EngineMetrics
 
@@ -43,7 +44,8 @@ struct EngineStart: Sendable {
         let loaded: Loaded
         do throws(ModelError) {
             let team = try ThreadTeam(threadCount: threadCount)
-            let language = try LanguageModel(file, team: team)
+            let language = try LanguageModel(
+                file, team: team, storage: plan.storage, report: report)
             let runner = try ModelRunner(
                 language.model, team: team, maxTokenCount: plan.limits.maxStepTokenCount,
                 kvBlockCount: plan.limits.kvBlockCount, kvType: plan.kvType)

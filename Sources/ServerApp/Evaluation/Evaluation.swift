@@ -58,12 +58,15 @@ package struct Evaluation {
     /// Runs all windows through the model, `chunkTokenCount` tokens a step.
     package func run(
         _ file: GGUFFile, threadCount: Int, kvType: KVType = .f16,
-        chunkTokenCount: Int = windowLength
+        chunkTokenCount: Int = windowLength, loading: LoadingOptions = LoadingOptions()
     ) throws(ModelError) -> Result {
+        let maxTokenCount = min(chunkTokenCount, Self.windowLength)
         let team = try ThreadTeam(threadCount: threadCount)
-        let model = try Model(file, team: team)
+        let model = try Model.planned(
+            file, loading, team: team, maxTokenCount: maxTokenCount, kvType: kvType,
+            positionCount: Self.windowLength)
         let runner = try ModelRunner(
-            model, team: team, maxTokenCount: min(chunkTokenCount, Self.windowLength),
+            model, team: team, maxTokenCount: maxTokenCount,
             kvBlockCount: model.kvGroups.count * Self.windowLength / 16, kvType: kvType)
         guard let largest = (ids + topIDs).max(), let smallest = (ids + topIDs).min(),
             smallest >= 0, largest < model.vocabularySize

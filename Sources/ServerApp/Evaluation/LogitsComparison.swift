@@ -48,10 +48,13 @@ package struct LogitsComparison {
 
     /// Runs the sequence through the model, `chunkTokenCount` tokens a step.
     package func run(
-        _ file: GGUFFile, threadCount: Int, kvType: KVType = .f16, chunkTokenCount: Int = 512
+        _ file: GGUFFile, threadCount: Int, kvType: KVType = .f16, chunkTokenCount: Int = 512,
+        loading: LoadingOptions = LoadingOptions()
     ) throws(ModelError) -> Result {
         let team = try ThreadTeam(threadCount: threadCount)
-        let model = try Model(file, team: team)
+        let model = try Model.planned(
+            file, loading, team: team, maxTokenCount: min(chunkTokenCount, ids.count),
+            kvType: kvType, positionCount: ids.count)
         guard model.vocabularySize == vocabularySize else {
             throw .unsupported(
                 "reference logits of \(vocabularySize) tokens for a model of "
