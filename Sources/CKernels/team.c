@@ -20,16 +20,22 @@
 #define PHASE_OPEN ((uint64_t)1 << 31)
 #define PHASE_STATE(phase) ((uint32_t)(phase))
 
+/// The items of a phase that a thread takes first, in order; then others take what is left.
+typedef struct {
+    _Alignas(64) _Atomic size_t next;
+    size_t end;
+} share;
+
 struct apus_team {
     // Own cache lines: what threads poll, what they count down, what a phase starts with.
     _Alignas(64) _Atomic uint64_t phase;
     _Atomic uint32_t parked_workers;
     _Atomic uint32_t caller_is_parked;
-    _Alignas(64) _Atomic size_t next;
     _Alignas(64) void (*body)(void *, size_t);
     void *context;
     atomic_bool is_ending;
     size_t size;
+    share *shares;
     pthread_t threads[];
 };
 
@@ -136,6 +142,11 @@ apus_team *apus_team_create(size_t thread_count) {
     if (!team)
         return NULL;
     *team = (apus_team){.size = 1};
+    team->shares = aligned_alloc(64, thread_count * sizeof(share));
+    if (!team->shares) {
+        free(team);
+        return NULL;
+    }
     for (size_t worker = 1; worker < thread_count; worker++) {
         assignment *mine = malloc(sizeof *mine);
         if (mine)
@@ -156,6 +167,7 @@ void apus_team_destroy(apus_team *team) {
     begin_phase(team, 0);
     for (size_t worker = 1; worker < team->size; worker++)
         pthread_join(team->threads[worker], NULL);
+    free(team->shares);
     free(team);
 }
 
@@ -163,8 +175,20 @@ size_t apus_team_size(const apus_team *team) {
     return team->size;
 }
 
-void apus_team_run(apus_team *team, void (*body)(void *context, size_t worker), void *context) {
-    atomic_store(&team->next, 0);
+/// Cuts 0 ..< count into one share for each thread, as even as can be.
+static void share_items(apus_team *team, size_t count) {
+    const size_t even = count / team->size, rest = count % team->size;
+    size_t first = 0;
+    for (size_t worker = 0; worker < team->size; worker++) {
+        atomic_store_explicit(&team->shares[worker].next, first, memory_order_relaxed);
+        first += even + (worker < rest);
+        team->shares[worker].end = first;
+    }
+}
+
+void apus_team_run(apus_team *team, size_t count, void (*body)(void *context, size_t worker),
+                   void *context) {
+    share_items(team, count);
     if (team->size == 1) {
         body(context, 0);
         return;
@@ -176,6 +200,15 @@ void apus_team_run(apus_team *team, void (*body)(void *context, size_t worker), 
     close_phase(team);
 }
 
-size_t apus_team_take(apus_team *team) {
-    return atomic_fetch_add_explicit(&team->next, 1, memory_order_relaxed);
+ptrdiff_t apus_team_take(apus_team *team, size_t worker) {
+    for (size_t i = 0; i < team->size; i++) {
+        const size_t other = worker + i < team->size ? worker + i : worker + i - team->size;
+        share *share = &team->shares[other];
+        if (atomic_load_explicit(&share->next, memory_order_relaxed) >= share->end)
+            continue;
+        const size_t item = atomic_fetch_add_explicit(&share->next, 1, memory_order_relaxed);
+        if (item < share->end)
+            return (ptrdiff_t)item;
+    }
+    return -1;
 }

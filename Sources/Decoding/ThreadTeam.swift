@@ -23,12 +23,12 @@ package final class ThreadTeam {
         apus_team_destroy(team)
     }
 
-    /// Runs `body(worker)` on this thread and on every other that is free to come.
-    private func run(_ body: (_ worker: Int) -> Void) {
+    /// Runs `body(worker)`, which takes `count` items, on this thread and on every other that is free to come.
+    private func run(_ count: Int, _ body: (_ worker: Int) -> Void) {
         withoutActuallyEscaping(body) { body in
             withUnsafePointer(to: body) { context in
                 apus_team_run(
-                    team,
+                    team, count,
                     { context, worker in
                         context?.assumingMemoryBound(to: ((Int) -> Void).self).pointee(worker)
                     },
@@ -37,17 +37,16 @@ package final class ThreadTeam {
         }
     }
 
-    /// Runs `body(item, worker)` for every item in 0..<count, each on whichever thread is free.
+    /// Runs `body(item, worker)` for every item in 0..<count: a thread takes a run of consecutive ones, then what
+    /// others have left.
     func forEach(_ count: Int, _ body: (_ item: Int, _ worker: Int) -> Void) {
         guard count > 1 else {
             if count == 1 { body(0, 0) }
             return
         }
-        run { worker in
-            var item = apus_team_take(team)
-            while item < count {
+        run(count) { worker in
+            while case let item = apus_team_take(team, worker), item >= 0 {
                 body(item, worker)
-                item = apus_team_take(team)
             }
         }
     }

@@ -23,11 +23,14 @@ size_t apus_team_size(const apus_team *team);
 
 /// Runs body(context, worker) on the caller, worker 0, and on every other thread that comes before the
 /// caller's body returns; returns when all that came are done. A thread that the system has taken off its
-/// processor is not waited for, so the body must take its work by `apus_team_take`. Always called from the
-/// same thread.
-void apus_team_run(apus_team *team, void (*body)(void *context, size_t worker), void *context);
+/// processor is not waited for, so the body must take its work, 0 ..< count, by `apus_team_take` until
+/// there is none. Always called from the same thread.
+void apus_team_run(apus_team *team, size_t count, void (*body)(void *context, size_t worker),
+                   void *context);
 
-/// The next unclaimed number of the running phase: 0, 1, 2 … over all threads together.
-size_t apus_team_take(apus_team *team);
+/// The next unclaimed number of the running phase, −1 when none is left. Each worker has a run of
+/// consecutive numbers, as long as the others', and then takes what others have left: memory that
+/// consecutive items read one after the other is read by one thread in order.
+ptrdiff_t apus_team_take(apus_team *team, size_t worker);
 
 #endif
