@@ -37,8 +37,8 @@ package final class ThreadTeam {
         }
     }
 
-    /// Runs `body(item, worker)` for every item in 0..<count: a thread takes a run of consecutive ones, then what
-    /// others have left.
+    /// Runs `body(item, worker)` for every item in 0..<count: a thread takes a run of consecutive ones, then
+    /// what others have left.
     func forEach(_ count: Int, _ body: (_ item: Int, _ worker: Int) -> Void) {
         guard count > 1 else {
             if count == 1 { body(0, 0) }
