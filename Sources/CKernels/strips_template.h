@@ -25,12 +25,14 @@ INLINE void prefetch(const uint8_t *weights, size_t bytes) {
     }
 }
 
-/// 32 columns of `LANES` rows, ready to multiply.
+/// Groups whose scales are unpacked together: a block of the types that have integer scales.
+#define RUN_GROUPS (APUS_MAX_BLOCK_LENGTH / APUS_GROUP_COLUMNS)
+
+/// Scales and mins of 32 columns of `LANES` rows: of all of them, or of their halves.
 typedef struct {
-    line quads[APUS_GROUP_QUADS]; ///< unsigned values
-    floats scale[2];              ///< of the group, or of its halves of 16 columns
+    floats scale[2];
     floats min[2];
-} group_weights;
+} group_scales;
 
 // MARK: - Unpacking
 
@@ -69,28 +71,24 @@ INLINE void unpack_values(const int bits, const uint8_t *planes, line *quads) {
 
 /// Scales and mins of group `g` of a block: d and minimum, times integers where the type has them.
 INLINE void unpack_scales(const uint32_t type, const uint8_t *head, const uint8_t *scales,
-                          size_t lane, size_t g, group_weights *weights) {
-    const uint8_t *halves = head + lane * sizeof(uint16_t);
-    const bool has_min = apus_value_rule_of(type).has_min;
-    const floats d = type == APUS_MXFP4 || type == APUS_NVFP4 ? zeros() : floats_from_f16(halves);
-    const floats minimum = has_min ? floats_from_f16(halves + APUS_HALVES_BYTES) : zeros();
+                          size_t lane, size_t g, floats d, floats minimum, group_scales *unpacked) {
     switch (apus_scale_storage_of(type)) {
     case SCALES_NONE:
-        weights->scale[0] = d;
-        weights->min[0] = minimum;
+        unpacked->scale[0] = d;
+        unpacked->min[0] = minimum;
         break;
-    case SCALES_E8M0: weights->scale[0] = floats_from_e8m0(load_bytes(head + lane)); break;
+    case SCALES_E8M0: unpacked->scale[0] = floats_from_e8m0(load_bytes(head + lane)); break;
     case SCALES_UE4M3:
         UNROLL for (size_t h = 0; h < 2; h++) {
             const uint8_t *scale = head + (2 * g + h) * APUS_STRIP_ROWS + lane;
-            weights->scale[h] = floats_from_ue4m3(load_bytes(scale));
+            unpacked->scale[h] = floats_from_ue4m3(load_bytes(scale));
         }
         break;
     case SCALES_SIX_BITS: {
         const uint8_t *upper = head + APUS_HALVES_BYTES + g / 4 * 16 + lane;
         const bytes low = shift_right(load_bytes(scales + g / 2 * 16 + lane), (int)(g % 2 * 4));
         const bytes high = shift_right(load_bytes(upper), (int)(g % 4 * 2));
-        weights->scale[0] = multiply(floats_from_unsigned(low_and_high(low, high), -32), d);
+        unpacked->scale[0] = multiply(floats_from_unsigned(low_and_high(low, high), -32), d);
         break;
     }
     case SCALES_SIX_BIT_PAIRS: {
@@ -100,11 +98,11 @@ INLINE void unpack_scales(const uint32_t type, const uint8_t *head, const uint8_
         const bytes a = low_and_high(low, high);
         const bytes b = low_and_high(shift_right(low, 4), shift_right(high, 2));
         if (type == APUS_Q3_K) {
-            weights->scale[0] = multiply(floats_from_unsigned(a, -32), d);
-            weights->scale[1] = multiply(floats_from_unsigned(b, -32), d);
+            unpacked->scale[0] = multiply(floats_from_unsigned(a, -32), d);
+            unpacked->scale[1] = multiply(floats_from_unsigned(b, -32), d);
         } else {
-            weights->scale[0] = multiply(floats_from_unsigned(a, 0), d);
-            weights->min[0] = multiply(floats_from_unsigned(b, 0), minimum);
+            unpacked->scale[0] = multiply(floats_from_unsigned(a, 0), d);
+            unpacked->min[0] = multiply(floats_from_unsigned(b, 0), minimum);
         }
         break;
     }
@@ -112,32 +110,48 @@ INLINE void unpack_scales(const uint32_t type, const uint8_t *head, const uint8_
         UNROLL for (size_t h = 0; h < 2; h++) {
             const bytes pair = load_bytes(scales + (2 * g + h) * 16 + lane);
             const bytes scale = low_nibbles(pair), min = low_nibbles(shift_right(pair, 4));
-            weights->scale[h] = multiply(floats_from_unsigned(scale, 0), d);
-            weights->min[h] = multiply(floats_from_unsigned(min, 0), minimum);
+            unpacked->scale[h] = multiply(floats_from_unsigned(scale, 0), d);
+            unpacked->min[h] = multiply(floats_from_unsigned(min, 0), minimum);
         }
         break;
     case SCALES_BYTES:
         UNROLL for (size_t h = 0; h < 2; h++) {
             const bytes scale = load_bytes(scales + (2 * g + h) * 16 + lane);
-            weights->scale[h] = multiply(floats_from_signed(scale), d);
+            unpacked->scale[h] = multiply(floats_from_signed(scale), d);
         }
         break;
     }
 }
 
-/// Rows `lane`…`lane + LANES − 1` of a group.
+/// Scales and mins of rows `lane`…`lane + LANES − 1` of `count` groups of block `block`, from its
+/// group `first` on.
+INLINE void unpack_block_scales(const uint32_t type, const uint8_t *strip, size_t block,
+                                size_t first, const size_t count, size_t lane,
+                                group_scales *unpacked) {
+    const uint8_t *head = strip + apus_numbers_offset(type, block);
+    const uint8_t *body = strip + apus_body_offset(type, block);
+    const uint8_t *scales = body + apus_block_groups(type) * apus_planes_bytes(type);
+    const uint8_t *halves = head + lane * sizeof(uint16_t);
+    const bool has_d = type != APUS_MXFP4 && type != APUS_NVFP4;
+    const bool has_min = apus_value_rule_of(type).has_min;
+    const floats d = has_d ? floats_from_f16(halves) : zeros();
+    const floats minimum = has_min ? floats_from_f16(halves + APUS_HALVES_BYTES) : zeros();
+    UNROLL for (size_t g = 0; g < count; g++) {
+        unpack_scales(type, head, scales, lane, first + g, d, minimum, unpacked + g);
+    }
+}
+
+/// Values of rows `lane`…`lane + LANES − 1` of a group, unsigned.
 INLINE void unpack_group(const uint32_t type, const uint8_t *strip, size_t group, size_t lane,
-                         group_weights *weights) {
+                         line *quads) {
     const size_t block = group / apus_block_groups(type), g = group % apus_block_groups(type);
     const uint8_t *body = strip + apus_body_offset(type, block);
     const uint8_t *planes = body + g * apus_planes_bytes(type);
-    const uint8_t *scales = body + apus_block_groups(type) * apus_planes_bytes(type);
     const uint8_t *table = apus_table_of(type);
-    unpack_values(apus_plane_bits(type), planes + lane * 4, weights->quads);
+    unpack_values(apus_plane_bits(type), planes + lane * 4, quads);
     UNROLL for (int i = 0; table != NULL && i < APUS_GROUP_QUADS; i++) {
-        weights->quads[i] = look_up(weights->quads[i], table);
+        quads[i] = look_up(quads[i], table);
     }
-    unpack_scales(type, strip + apus_numbers_offset(type, block), scales, lane, g, weights);
 }
 
 // MARK: - Multiplying
@@ -149,36 +163,41 @@ INLINE ints offset_dot(const apus_value_rule rule, ints negated_sum, const line 
 }
 
 /// sum + weights · activations of one group and one column.
-INLINE floats add_group(const apus_value_rule rule, const group_weights *weights,
-                        const apus_activation_group *x, floats sum) {
+INLINE floats add_group(const apus_value_rule rule, const line *quads,
+                        const group_scales *scales, const apus_activation_group *x, floats sum) {
     // Two chains, since a dot instruction takes several times as long as it keeps its unit busy.
-    const ints low = offset_dot(rule, broadcast_int(&x->negated_sum), weights->quads, x->values);
-    const ints high = dot(zero_ints(), weights->quads + 4, x->values + 16, rule.value_bits);
-    const floats scale = multiply(weights->scale[0], broadcast(&x->scale));
+    const ints low = offset_dot(rule, broadcast_int(&x->negated_sum), quads, x->values);
+    const ints high = dot(zero_ints(), quads + 4, x->values + 16, rule.value_bits);
+    const floats scale = multiply(scales->scale[0], broadcast(&x->scale));
     sum = fused(floats_from_ints(add(low, high)), scale, sum);
-    return rule.has_min ? fused(weights->min[0], broadcast(&x->scaled_sum), sum) : sum;
+    return rule.has_min ? fused(scales->min[0], broadcast(&x->scaled_sum), sum) : sum;
 }
 
 /// As `add_group`, for types whose halves of a group have their own scales.
-INLINE floats add_halves(const apus_value_rule rule, const group_weights *weights,
-                         const apus_activation_group *x, floats sum) {
+INLINE floats add_halves(const apus_value_rule rule, const line *quads,
+                         const group_scales *scales, const apus_activation_group *x, floats sum) {
     const ints low_sum = broadcast_int(&x->negated_low_sum);
     const ints high_sum = subtract(broadcast_int(&x->negated_sum), low_sum);
-    const ints low = offset_dot(rule, low_sum, weights->quads, x->values);
-    const ints high = offset_dot(rule, high_sum, weights->quads + 4, x->values + 16);
-    floats term = multiply(floats_from_ints(low), weights->scale[0]);
-    term = fused(floats_from_ints(high), weights->scale[1], term);
+    const ints low = offset_dot(rule, low_sum, quads, x->values);
+    const ints high = offset_dot(rule, high_sum, quads + 4, x->values + 16);
+    floats term = multiply(floats_from_ints(low), scales->scale[0]);
+    term = fused(floats_from_ints(high), scales->scale[1], term);
     if (rule.has_min) {
-        term = fused_negated(weights->min[0], floats_from_ints(low_sum), term);
-        term = fused_negated(weights->min[1], floats_from_ints(high_sum), term);
+        term = fused_negated(scales->min[0], floats_from_ints(low_sum), term);
+        term = fused_negated(scales->min[1], floats_from_ints(high_sum), term);
     }
     return fused(term, broadcast(&x->scale), sum);
 }
 
-/// outputs[c][lane…] = rows lane… of the strip · columns[c], for a tile of `n` columns.
-INLINE void multiply_tile(const uint32_t type, const size_t n, const uint8_t *strip, size_t width,
-                          size_t lane, const void *const *columns, float *const *outputs,
-                          bool is_first) {
+/// Whether scales are unpacked a run at a time, for all tiles. What unpacks with one conversion is
+/// not worth the way through memory.
+INLINE bool has_runs(const uint32_t type) { return apus_block_groups(type) == RUN_GROUPS; }
+
+/// outputs[c][lane…] += rows lane… of `count` groups from `first` on · columns[c], for a tile of `n`
+/// columns. What starts at group 0 finds no sums in the outputs.
+INLINE void add_run(const uint32_t type, const size_t n, const uint8_t *strip, size_t first,
+                    size_t count, size_t lane, const group_scales *run_scales,
+                    const void *const *columns, float *const *outputs, bool is_first_tile) {
     const apus_value_rule rule = apus_value_rule_of(type);
     const bool has_halves = rule.scale_columns < APUS_GROUP_COLUMNS;
     const size_t block_bytes = apus_body_bytes(type) + apus_head_bytes(type);
@@ -186,18 +205,25 @@ INLINE void multiply_tile(const uint32_t type, const size_t n, const uint8_t *st
     const apus_activation_group *x[MAX_TILE];
     floats sums[MAX_TILE];
     UNROLL for (size_t c = 0; c < n; c++) {
-        x[c] = columns[c];
-        sums[c] = zeros();
+        x[c] = (const apus_activation_group *)columns[c] + first;
+        sums[c] = first == 0 ? zeros() : load_floats(outputs[c] + lane);
     }
-    for (size_t g = 0; g < width / APUS_GROUP_COLUMNS; g++) {
-        if (is_first) {
-            prefetch(strip + g * group_bytes, group_bytes);
+    for (size_t g = 0; g < count; g++) {
+        if (is_first_tile) {
+            prefetch(strip + (first + g) * group_bytes, group_bytes);
         }
-        group_weights weights;
-        unpack_group(type, strip, g, lane, &weights);
+        line quads[APUS_GROUP_QUADS];
+        group_scales own_scales;
+        unpack_group(type, strip, first + g, lane, quads);
+        if (!has_runs(type)) {
+            const size_t group = first + g, block_groups = apus_block_groups(type);
+            unpack_block_scales(type, strip, group / block_groups, group % block_groups, 1, lane,
+                                &own_scales);
+        }
+        const group_scales *scales = has_runs(type) ? run_scales + g : &own_scales;
         UNROLL for (size_t c = 0; c < n; c++) {
-            sums[c] = has_halves ? add_halves(rule, &weights, x[c] + g, sums[c])
-                                 : add_group(rule, &weights, x[c] + g, sums[c]);
+            sums[c] = has_halves ? add_halves(rule, quads, scales, x[c] + g, sums[c])
+                                 : add_group(rule, quads, scales, x[c] + g, sums[c]);
         }
     }
     UNROLL for (size_t c = 0; c < n; c++) {
@@ -205,7 +231,8 @@ INLINE void multiply_tile(const uint32_t type, const size_t n, const uint8_t *st
     }
 }
 
-/// As `multiply_tile` for weights and activations that are floats. Each output is the sum over even
+/// outputs[c][lane…] = rows lane… of the strip · columns[c], for a tile of `n` columns, weights and
+/// activations being floats. Each output is the sum over even
 /// columns plus the sum over odd ones: two chains, so that one column need not wait for every sum.
 INLINE void multiply_float_tile(const uint32_t type, const size_t n, const uint8_t *strip,
                                 size_t width, size_t lane, const void *const *columns,
@@ -252,28 +279,17 @@ INLINE void add_unpacked_tile(const size_t n, const apus_unpacked_block *block, 
         sums[c] = load_floats(outputs[c] + lane);
     }
     for (size_t g = 0; g < APUS_UNPACKED_GROUPS; g++) {
-        group_weights weights;
-        unpack_values(8, block->lines[g * APUS_GROUP_QUADS] + lane * 4, weights.quads);
-        weights.scale[0] = load_floats(block->scales[2 * g] + lane);
-        weights.scale[1] = load_floats(block->scales[2 * g + 1] + lane);
+        line quads[APUS_GROUP_QUADS];
+        group_scales scales;
+        unpack_values(8, block->lines[g * APUS_GROUP_QUADS] + lane * 4, quads);
+        scales.scale[0] = load_floats(block->scales[2 * g] + lane);
+        scales.scale[1] = load_floats(block->scales[2 * g + 1] + lane);
         UNROLL for (size_t c = 0; c < n; c++) {
-            sums[c] = add_halves(apus_codebook_rule(), &weights, x[c] + g, sums[c]);
+            sums[c] = add_halves(apus_codebook_rule(), quads, &scales, x[c] + g, sums[c]);
         }
     }
     UNROLL for (size_t c = 0; c < n; c++) {
         store(outputs[c] + lane, sums[c]);
-    }
-}
-
-INLINE void multiply_any_tile(const uint32_t type, const size_t n, const uint8_t *strip,
-                              size_t width, const void *const *columns, float *const *outputs,
-                              bool is_first) {
-    for (size_t lane = 0; lane < APUS_STRIP_ROWS; lane += LANES, is_first = false) {
-        if (type == APUS_F32 || type == APUS_F16 || type == APUS_BF16) {
-            multiply_float_tile(type, n, strip, width, lane, columns, outputs, is_first);
-        } else {
-            multiply_tile(type, n, strip, width, lane, columns, outputs, is_first);
-        }
     }
 }
 
@@ -289,24 +305,58 @@ INLINE size_t tile_columns(size_t column_count) {
 #define TILES_6(TILE) TILES_4(TILE) TILE(5) TILE(6)
 #define TILES_8(TILE) TILES_6(TILE) TILE(7) TILE(8)
 
-/// The kernel of a type. The first tile brings the strip into the cache for the others.
-#define TILE(N) case N: multiply_any_tile(type, N, strip, width, columns, outputs, is_first); break;
-#define DEFINE_KERNEL(TYPE) \
+#define FLOAT_TILE(N) \
+    case N: multiply_float_tile(type, N, strip, width, lane, columns, outputs, is_first); break;
+
+/// The kernel of a float type. The first tile brings the strip into the cache for the others.
+#define DEFINE_FLOAT_KERNEL(TYPE) \
     static void multiply_##TYPE(const void *strip, size_t width, const void *const *columns, \
                                 float *const *outputs, size_t column_count) { \
         const uint32_t type = APUS_##TYPE; \
-        for (bool is_first = true; column_count > 0; is_first = false) { \
+        for (bool is_first = true; column_count > 0;) { \
             const size_t tile = tile_columns(column_count); \
-            switch (tile) { TILES(TILE) } \
+            for (size_t lane = 0; lane < APUS_STRIP_ROWS; lane += LANES, is_first = false) { \
+                switch (tile) { TILES(FLOAT_TILE) } \
+            } \
             columns += tile; \
             outputs += tile; \
             column_count -= tile; \
         } \
     }
 
-DEFINE_KERNEL(F32)
-DEFINE_KERNEL(F16)
-DEFINE_KERNEL(BF16)
+#define RUN_TILE(N) \
+    case N: \
+        add_run(type, N, strip, first, count, lane, scales, columns + c, outputs + c, is_first); \
+        break;
+
+/// The kernel of a quantised type: run after run, or all of the strip at once. The first tile brings
+/// the weights into the cache for the others.
+#define DEFINE_KERNEL(TYPE) \
+    static void multiply_##TYPE(const void *strip, size_t width, const void *const *columns, \
+                                float *const *outputs, size_t column_count) { \
+        const uint32_t type = APUS_##TYPE; \
+        const size_t groups = width / APUS_GROUP_COLUMNS; \
+        const size_t count = has_runs(type) ? RUN_GROUPS : groups; \
+        for (size_t first = 0; first < groups; first += count) { \
+            bool is_first = true; \
+            for (size_t lane = 0; lane < APUS_STRIP_ROWS; lane += LANES) { \
+                group_scales scales[RUN_GROUPS]; \
+                if (has_runs(type)) { \
+                    unpack_block_scales(type, strip, first / RUN_GROUPS, 0, RUN_GROUPS, lane, \
+                                        scales); \
+                } \
+                for (size_t c = 0; c < column_count; is_first = false) { \
+                    const size_t tile = tile_columns(column_count - c); \
+                    switch (tile) { TILES(RUN_TILE) } \
+                    c += tile; \
+                } \
+            } \
+        } \
+    }
+
+DEFINE_FLOAT_KERNEL(F32)
+DEFINE_FLOAT_KERNEL(F16)
+DEFINE_FLOAT_KERNEL(BF16)
 DEFINE_KERNEL(Q4_0)
 DEFINE_KERNEL(Q4_1)
 DEFINE_KERNEL(Q5_0)

@@ -22,7 +22,7 @@ struct KernelBenchmarkTests {
         let types = ["F32", "Q4_K", "IQ2_XXS"]
         #expect(
             rows == types.map { "\($0) memory 1 1" } + types.map { "\($0) memory 2 1" }
-                + types.flatMap { type in [1, 4, 8].map { "\(type) L2 1 \($0)" } })
+                + types.flatMap { type in [1, 4, 8, 32].map { "\(type) L2 1 \($0)" } })
         for row in report.rows {
             #expect(row.speed.weightBytesPerSecond > 0 && row.speed.operationsPerSecond > 0)
             #expect(row.shareOfLimit > 0 || (row.type == .f32 && row.place == .cache))

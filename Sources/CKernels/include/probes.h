@@ -16,9 +16,9 @@ double apus_probe_read_bandwidth(size_t thread_count, size_t bytes, size_t repet
 double apus_probe_int8_peak(size_t thread_count, apus_isa isa, size_t repetitions);
 
 /// Columns that `apus_probe_multiply` multiplies with at most.
-#define APUS_PROBE_COLUMNS 16
+#define APUS_PROBE_COLUMNS 32
 
-/// Bytes of weights per second that `thread_count` threads multiply `column_count` (1 … 16) columns
+/// Bytes of weights per second that `thread_count` threads multiply `column_count` (1 … 32) columns
 /// with, by the kernel of `type` for `isa`: strips of `width` columns (a multiple of 256), `bytes` in
 /// all but at least one, a share of them for each thread. Best of `repetitions`, each as many passes
 /// as take 20 ms; 0 when there is no such kernel, or the memory or the threads cannot be had.

@@ -19,8 +19,8 @@ package struct KernelBenchmark {
         package init(threadCounts: [Int]) { self.threadCounts = threadCounts }
     }
 
-    /// Columns of the measures in cache: decode alone, in some company, and a kernel's whole tile.
-    private static let columnCounts = [1, 4, 8]
+    /// Columns of the measures in cache: decode alone, in some company, a whole tile, several of them.
+    private static let columnCounts = [1, 4, 8, 32]
 
     private let options: Options
 
