@@ -27,6 +27,10 @@ static bool has_avx512_vnni(void) {
         && __builtin_cpu_supports("avx512vnni");
 }
 
+static bool has_avx512_bf16(void) {
+    return has_avx512_vnni() && __builtin_cpu_supports("avx512bf16");
+}
+
 #elif defined(__aarch64__)
 #include <sys/auxv.h>
 
@@ -41,6 +45,7 @@ bool apus_isa_is_available(apus_isa isa) {
     case APUS_ISA_AVX2: return has_avx2();
     case APUS_ISA_AVX_VNNI: return has_avx_vnni();
     case APUS_ISA_AVX512_VNNI: return has_avx512_vnni();
+    case APUS_ISA_AVX512_BF16: return has_avx512_bf16();
 #elif defined(__aarch64__)
     case APUS_ISA_NEON_DOTPROD: return has_dotprod();
 #endif
@@ -61,6 +66,7 @@ const char *apus_isa_name(apus_isa isa) {
     case APUS_ISA_AVX2: return "avx2";
     case APUS_ISA_AVX_VNNI: return "avx-vnni";
     case APUS_ISA_AVX512_VNNI: return "avx512-vnni";
+    case APUS_ISA_AVX512_BF16: return "avx512-bf16";
     case APUS_ISA_NEON_DOTPROD: return "neon-dotprod";
     case APUS_ISA_SCALAR: break;
     }

@@ -246,7 +246,7 @@ double apus_probe_int8_peak(size_t thread_count, apus_isa isa, size_t repetition
     probe_work *work = multiply_scalar;
     double products = (double)SCALAR_ROUNDS * PEAK_CHAINS * 16;
 #if defined(__x86_64__)
-    if (isa == APUS_ISA_AVX512_VNNI) {
+    if (isa == APUS_ISA_AVX512_VNNI || isa == APUS_ISA_AVX512_BF16) {
         work = multiply_avx512;
         products = (double)PEAK_ROUNDS * PEAK_CHAINS * 64;
     } else if (isa == APUS_ISA_AVX_VNNI) {

@@ -26,6 +26,7 @@ size_t apus_strip_bytes(uint32_t type, size_t width) {
 apus_multiply_fn *apus_multiply(uint32_t type, apus_isa isa) {
     switch (isa) {
 #if defined(__x86_64__)
+    case APUS_ISA_AVX512_BF16:
     case APUS_ISA_AVX512_VNNI: return apus_multiply_avx512(type);
     case APUS_ISA_AVX_VNNI: return apus_multiply_avx_vnni(type);
     case APUS_ISA_AVX2: return apus_multiply_avx2(type);

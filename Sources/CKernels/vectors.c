@@ -3,14 +3,17 @@
 
 #include <math.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
-size_t apus_attention_scratch(size_t value_dimension) {
+size_t apus_attention_scratch(size_t key_dimension, size_t value_dimension) {
     size_t stride = (value_dimension + 15) / 16 * 16;
-    return APUS_ATTENTION_QUERIES * (64 + stride + 2);
+    return APUS_ATTENTION_QUERIES * (2 * 64 + key_dimension + stride);
 }
 
 size_t apus_latent_scratch(size_t key_dimension, size_t value_dimension) {
-    return 16 * (key_dimension + value_dimension + 64) + 64 * key_dimension;
+    return 16 * (key_dimension + value_dimension + 2 * 64) + 64 * key_dimension;
 }
 
 // Functions that take or return vectors are all inlined: no vector crosses a call.
@@ -66,9 +69,29 @@ size_t apus_latent_scratch(size_t key_dimension, size_t value_dimension) {
 #define SCORE_PAGES 4 // 4 × 4 accumulators: 16 of 32 registers
 #define SCORE_QUERIES 4
 #define LATENT_POSITIONS 8
-#define LATENT_DIMENSIONS 16 // a line of each latent
+#define LATENT_DIMENSIONS 16
 #include "vectors_body.h"
 #undef ISA
+#undef MULTIPLY_ADD
+#undef SCORE_PAGES
+#undef SCORE_QUERIES
+#undef LATENT_POSITIONS
+#undef LATENT_DIMENSIONS
+#pragma clang attribute pop
+
+#pragma clang attribute push(                                                                      \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma,f16c"))),        \
+    apply_to = function)
+#define ISA(name) name##_avx512_bf16
+#define HAS_BF16 1
+#define MULTIPLY_ADD(a, b, c) __builtin_elementwise_fma(a, b, c)
+#define SCORE_PAGES 4
+#define SCORE_QUERIES 4
+#define LATENT_POSITIONS 8
+#define LATENT_DIMENSIONS 16
+#include "vectors_body.h"
+#undef ISA
+#undef HAS_BF16
 #undef MULTIPLY_ADD
 #undef SCORE_PAGES
 #undef SCORE_QUERIES
@@ -80,6 +103,8 @@ size_t apus_latent_scratch(size_t key_dimension, size_t value_dimension) {
 
 const apus_vector_operations *apus_vectors(apus_isa isa) {
 #if defined(__x86_64__)
+    if (isa == APUS_ISA_AVX512_BF16)
+        return &operations_avx512_bf16;
     if (isa == APUS_ISA_AVX512_VNNI)
         return &operations_avx512;
     if (isa == APUS_ISA_AVX2 || isa == APUS_ISA_AVX_VNNI)

@@ -5,10 +5,16 @@
 
 typedef float ISA(v16) __attribute__((vector_size(64), aligned(4)));
 typedef int32_t ISA(i16) __attribute__((vector_size(64), aligned(4)));
+typedef uint32_t ISA(u16) __attribute__((vector_size(64), aligned(4)));
+typedef uint16_t ISA(half16) __attribute__((vector_size(32), aligned(2)));
+/// One of the two values of a 32-bit pair.
+typedef uint16_t ISA(half) __attribute__((may_alias));
 typedef _Float16 ISA(h16) __attribute__((vector_size(32), aligned(2)));
 #define V16 ISA(v16)
 #define I16 ISA(i16)
+#define U16 ISA(u16)
 #define H16 ISA(h16)
+#define half ISA(half)
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE V16 ISA(load)(const float *x) {
@@ -242,21 +248,29 @@ INLINE V16 ISA(load_f32)(const float *x) {
     return ISA(load)(x);
 }
 
+/// Positions between two rescalings of the running softmax.
+#define TILE 64
+#define TILE_PAGES (TILE / APUS_PAGE_POSITIONS)
+/// Values of a position in a page, those that fill lines included.
+#define VALUE_STRIDE(kv) (((kv)->value_dimension + 15) / 16 * 16)
+#define PAGE(kv, pages, position) \
+    ((pages) + (size_t)(kv)->block_table[(position) / APUS_PAGE_POSITIONS] * (kv)->page_stride)
+
 #define ELEMENT _Float16
 #define LARGEST 65504.0f
 #define KV(name) ISA(name##_f16)
-#include "attention_body.h"
-#undef ELEMENT
-#undef LARGEST
-#undef KV
+#include "attention_floats.h"
+#include "attention.h"
 
 #define ELEMENT float
 #define LARGEST 3.40282347e38f
 #define KV(name) ISA(name##_f32)
-#include "attention_body.h"
-#undef ELEMENT
-#undef LARGEST
-#undef KV
+#include "attention_floats.h"
+#include "attention.h"
+
+#define KV(name) ISA(name##_bf16)
+#include "attention_pairs.h"
+#include "attention.h"
 
 static void ISA(finish_attention)(apus_attention_query *query, size_t value_dimension, float sink) {
     float sum = query->sum, shrink = 1.0f;
@@ -270,6 +284,13 @@ static void ISA(finish_attention)(apus_attention_query *query, size_t value_dime
         query->output[d] *= factor;
 }
 
+#define ATTENTION(type) \
+    { \
+        .attend = ISA(attend_##type), .store = ISA(store_##type), \
+        .attend_latent = ISA(attend_latent_##type), .store_latent = ISA(store_latent_##type), \
+        .load_latents = ISA(load_latents_##type), \
+    }
+
 static const apus_vector_operations ISA(operations) = {
     .rms_norm = ISA(rms_norm),
     .layer_norm = ISA(layer_norm),
@@ -282,20 +303,20 @@ static const apus_vector_operations ISA(operations) = {
     .maximum = ISA(maximum),
     .argmax = ISA(argmax),
     .exp = ISA(exp),
-    .attend_f16 = ISA(attend_f16),
-    .attend_f32 = ISA(attend_f32),
     .finish_attention = ISA(finish_attention),
-    .store_f16 = ISA(store_f16),
-    .store_f32 = ISA(store_f32),
-    .attend_latent_f16 = ISA(attend_latent_f16),
-    .attend_latent_f32 = ISA(attend_latent_f32),
-    .store_latent_f16 = ISA(store_latent_f16),
-    .store_latent_f32 = ISA(store_latent_f32),
-    .load_latents_f16 = ISA(load_latents_f16),
-    .load_latents_f32 = ISA(load_latents_f32),
+    .f16 = ATTENTION(f16),
+    .bf16 = ATTENTION(bf16),
+    .f32 = ATTENTION(f32),
 };
 
+#undef ATTENTION
+#undef half
 #undef V16
 #undef I16
+#undef U16
 #undef H16
 #undef INLINE
+#undef TILE
+#undef TILE_PAGES
+#undef VALUE_STRIDE
+#undef PAGE

@@ -30,11 +30,11 @@ package struct ModelRequirements: Sendable {
         let team = try ThreadTeam(threadCount: threadCount)
         let model = try Model.measured(file, team: team, storage: storage)
         let runner = try ModelRunner(
-            model, team: team, maxTokenCount: maxTokenCount, kvBlockCount: 1, kvType: .f16)
+            model, team: team, maxTokenCount: maxTokenCount, kvBlockCount: 1, kvType: .standard)
         contextLength = model.contextLength
         weightBytes = model.weightBytes
         mappedWeightBytes = model.mappedWeightBytes
-        scratchBytes = runner.allocatedBytes - model.kvBlockBytes(.f16)
+        scratchBytes = runner.allocatedBytes - model.kvBlockBytes(.standard)
         embeddingBytes = model.family.embedding.table.byteCount
         kvShape = model.family.kvShape
     }

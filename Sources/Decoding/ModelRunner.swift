@@ -50,7 +50,7 @@ package final class ModelRunner {
     /// Reserves the KV pool and the scratch for steps of up to `maxTokenCount` tokens.
     package init(
         _ model: Model, team: ThreadTeam, maxTokenCount: Int, kvBlockCount: Int,
-        kvType: KVType = .f16
+        kvType: KVType = .standard
     ) throws(ModelError) {
         self.model = model
         let family = model.family

@@ -90,7 +90,7 @@ final class Step {
         latent = try LatentWorkspace(memory, shape: shape, maxRowCount: maxRowCount, isa: isa)
         var workers: [WorkerScratch] = []
         for _ in 0..<team.threadCount {
-            workers.append(try WorkerScratch(memory, shape: shape, isa: isa))
+            workers.append(try WorkerScratch(memory, shape: shape, kvType: kv.type, isa: isa))
         }
         self.workers = workers
     }

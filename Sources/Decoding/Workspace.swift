@@ -87,7 +87,9 @@ struct WorkerScratch {
     /// Keys and values expanded from latents, where layers have latent attention.
     let expansion: LatentExpansion?
 
-    init(_ memory: Memory, shape: WorkspaceShape, isa: apus_isa) throws(ModelError) {
+    init(
+        _ memory: Memory, shape: WorkspaceShape, kvType: KVType, isa: apus_isa
+    ) throws(ModelError) {
         outputs = try memory.allocate(UnsafeMutablePointer<Float>?.self, count: Self.columnTile)
         first = try memory.allocate(Float.self, count: Self.columnTile * 16)
         second = try memory.allocate(Float.self, count: Self.columnTile * 16)
@@ -103,9 +105,9 @@ struct WorkerScratch {
         attention = try memory.allocate(
             Float.self,
             count: max(
-                apus_attention_scratch(shape.valueDimension),
+                apus_attention_scratch(shape.keyDimension, shape.valueDimension),
                 shape.latent.map { apus_latent_scratch($0.dimension, $0.rank) } ?? 0))
-        expansion = try LatentExpansion(memory, shape: shape.latent, isa: isa)
+        expansion = try LatentExpansion(memory, shape: shape.latent, kvType: kvType, isa: isa)
         for column in 0..<Self.columnTile {
             firstOutputs[column] = first + column * 16
             secondOutputs[column] = second + column * 16
@@ -135,6 +137,7 @@ struct WorkspaceShape {
     var expertWidth = 0
     /// Whether experts take inputs that were weighed.
     var weighsExpertInput = false
+    var keyDimension = 0
     var valueDimension = 0
     /// By `RotaryEmbedding.slot`.
     var rotaryPairCounts: [Int] = []

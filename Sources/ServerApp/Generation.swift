@@ -38,7 +38,7 @@ package struct Generation {
         let (length, overflows) = (prompt.utf8.count + 1).addingReportingOverflow(maxTokenCount)
         let positionCount =
             overflows ? requirements.contextLength : min(length, requirements.contextLength)
-        return requirements.wholeKVBytes(.f16, positionCount: positionCount)
+        return requirements.wholeKVBytes(.standard, positionCount: positionCount)
     }
 
     /// Continues `prompt` by up to `maxTokenCount` tokens, handing out text as whole characters.

@@ -17,7 +17,7 @@ package struct ServerConfiguration: Sendable {
     package var parallelCount = 32
     /// Longest prompt and answer together; nil takes the model's.
     package var contextLength: Int?
-    package var kvType = KVType.f16
+    package var kvType = KVType.standard
     /// Bytes of the KV pool; nil takes what the sequences can use, at most half of what is left.
     package var kvBytes: Int?
     /// Choices that wait at most.

@@ -50,6 +50,8 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "Tokens that one prefill step computes at most.")
     var chunk = 512
 
+    @OptionGroup var kv: KVOptions
+
     @Flag(help: "Measure the multiply kernels alone, without a model.")
     var kernels = false
 
@@ -88,6 +90,7 @@ struct BenchCommand: ParsableCommand {
         options.depths = depth.values
         options.repetitionCount = repetitions
         options.chunkTokenCount = chunk
+        options.kvType = kv.type
         let report = try reportingModelErrors(path) {
             try Benchmark(file, options, weights.loading()).run()
         }

@@ -34,8 +34,7 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "A NumPy archive of ids, top_ids and top_logprobs, or of ids and logits.")
     var reference: String
 
-    @Option(name: .customLong("kv-type"), help: "f16 or f32.")
-    var kvType = KVType.f16
+    @OptionGroup var kv: KVOptions
 
     @Option(help: "Tokens that one step computes at most.")
     var chunk = 512
@@ -59,12 +58,12 @@ struct EvaluateCommand: ParsableCommand {
             case .logits(let comparison):
                 Self.report(
                     try comparison.run(
-                        file, threadCount: model.threadCount, kvType: kvType,
+                        file, threadCount: model.threadCount, kvType: kv.type,
                         chunkTokenCount: chunk, loading: loading))
             case .logProbabilities(let evaluation):
                 Self.report(
                     try evaluation.run(
-                        file, threadCount: model.threadCount, kvType: kvType,
+                        file, threadCount: model.threadCount, kvType: kv.type,
                         chunkTokenCount: chunk, loading: loading))
             }
         }
@@ -96,5 +95,3 @@ struct EvaluateCommand: ParsableCommand {
             100 * result.topAgreement)
     }
 }
-
-extension KVType: ExpressibleByArgument {}

@@ -84,8 +84,9 @@ struct InspectCommand: ParsableCommand {
                     + "for steps of 512 tokens; \(MemoryLimit.gibibytes(mapped.scratchBytes)) "
                     + "with mapped weights")
             print(
-                "KV              \(packed.kvPositionBytes(.f16)) bytes per position (f16), "
-                    + MemoryLimit.gibibytes(packed.kvBytes(.f16, positionCount: length))
+                "KV              \(packed.kvPositionBytes(.standard)) bytes per position "
+                    + "(\(KVType.standard.rawValue)), "
+                    + MemoryLimit.gibibytes(packed.kvBytes(.standard, positionCount: length))
                     + " per full context")
             let most = packed.weightBytes + packed.embeddingBytes + packed.scratchBytes
             let least = mapped.weightBytes + mapped.scratchBytes

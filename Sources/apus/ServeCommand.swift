@@ -27,8 +27,7 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "Longest prompt and answer together; default: the model's.")
     var contextLength: Int?
 
-    @Option(name: .customLong("kv-type"), help: "Keys and values as f16 or f32.")
-    var kvType = KVType.f16
+    @OptionGroup var kv: KVOptions
 
     @Option(
         name: .customLong("kv-mib"),
@@ -75,7 +74,7 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.threadCount = model.threads
         configuration.parallelCount = parallel
         configuration.contextLength = contextLength
-        configuration.kvType = kvType
+        configuration.kvType = kv.type
         configuration.kvBytes = kvMebibytes.map { $0 << 20 }
         configuration.maxWaitingCount = maxWaiting
         configuration.stepTokenCount = stepTokens

@@ -6,17 +6,18 @@ import Testing
 
 /// Attention over pages against the formula in float64.
 @Suite struct AttentionTests {
-    /// float32 sums of up to 200 terms of order 1, and exponentials to 1 ulp.
-    private static let tolerance: Float = 2e-5
-
     /// What each query sees: everything, a window that begins inside a page, one tile, itself alone.
     private static let windows = [Int.max, 21, 64, 1]
 
-    @Test(arguments: InstructionSet.available, windows)
+    @Test(arguments: InstructionSet.available, KVElement.allCases)
     func `outputs are the softmax of the scores times the values`(
-        set: InstructionSet, window: Int
+        set: InstructionSet, type: KVElement
     ) {
-        let sequence = PagedSequence(positionCount: 150, keyDimension: 24, valueDimension: 20)
+        for window in Self.windows { check(set, type, window: window) }
+    }
+
+    private func check(_ set: InstructionSet, _ type: KVElement, window: Int) {
+        let sequence = PagedSequence(positionCount: 150, keyDimension: 25, valueDimension: 20, type)
         // Those of a window far into the sequence, and those of all beginnings and ends of tiles.
         let positions =
             window < 64 ? [149, 148, 147, 140] : [149, 148, 100, 64, 63, 17, 16, 15, 1, 0]
@@ -26,15 +27,15 @@ import Testing
         for (query, position) in positions.enumerated() {
             let wanted = sequence.reference(
                 query: query, seen: max(0, position - min(window, 1000) + 1)...position)
-            #expect(worst(found[query], wanted) < Self.tolerance, "position \(position)")
+            #expect(worst(found[query], wanted) < type.tolerance, "position \(position)")
         }
     }
 
-    @Test(arguments: InstructionSet.available)
+    @Test(arguments: InstructionSet.available, KVElement.allCases)
     func `a query's result is the same bits in any company and from any number of visits`(
-        set: InstructionSet
+        set: InstructionSet, type: KVElement
     ) {
-        let sequence = PagedSequence(positionCount: 150, keyDimension: 24, valueDimension: 20)
+        let sequence = PagedSequence(positionCount: 150, keyDimension: 25, valueDimension: 20, type)
         let positions = [149, 148, 100, 64, 63, 17]
 
         let together = sequence.attend(set, positions: positions, window: 70)
@@ -48,40 +49,60 @@ import Testing
         }
     }
 
-    @Test(arguments: InstructionSet.available)
-    func `a sink takes weight and gives nothing`(set: InstructionSet) {
-        let sequence = PagedSequence(positionCount: 40, keyDimension: 24, valueDimension: 20)
+    @Test(arguments: InstructionSet.available, KVElement.allCases)
+    func `a sink takes weight and gives nothing`(set: InstructionSet, type: KVElement) {
+        let sequence = PagedSequence(positionCount: 40, keyDimension: 25, valueDimension: 20, type)
         for sink in [Float(-20), 0.5, 30] {
             let found = sequence.attend(set, positions: [39], window: .max, sink: sink)
 
             let wanted = sequence.reference(query: 0, seen: 0...39, sink: Double(sink))
-            #expect(worst(found[0], wanted) < Self.tolerance)
+            #expect(worst(found[0], wanted) < type.tolerance)
         }
     }
 
-    @Test(arguments: InstructionSet.available, [1, 7, 8, 63, 64, 65, 150])
+    @Test(arguments: InstructionSet.available, KVElement.allCases)
     func `attention over latents is that over keys whose first values are the values`(
-        set: InstructionSet, positionCount: Int
+        set: InstructionSet, type: KVElement
     ) {
+        for positionCount in [1, 7, 8, 63, 64, 65, 150] {
+            checkLatents(set, type, positionCount: positionCount)
+        }
+    }
+
+    private func checkLatents(_ set: InstructionSet, _ type: KVElement, positionCount: Int) {
         let sequence = PagedSequence(
-            positionCount: positionCount, keyDimension: 37, valueDimension: 23, isLatent: true)
+            positionCount: positionCount, keyDimension: 37, valueDimension: 23, type,
+            isLatent: true)
 
         let found = sequence.attendLatents(set, queryCount: 5)
 
         for query in 0..<5 {
             let wanted = sequence.reference(query: query, seen: 0...positionCount - 1)
-            #expect(worst(found[query], wanted) < Self.tolerance)
+            #expect(worst(found[query], wanted) < type.tolerance)
             let alone = sequence.attendLatents(set, queryCount: 1, firstQuery: query)
             #expect(alone[0] == found[query])
         }
     }
 
-    @Test(arguments: InstructionSet.available)
-    func `latents are kept as they are`(set: InstructionSet) {
+    @Test(arguments: InstructionSet.available, KVElement.allCases)
+    func `latents are kept as the type can hold them`(set: InstructionSet, type: KVElement) {
         let sequence = PagedSequence(
-            positionCount: 50, keyDimension: 37, valueDimension: 23, isLatent: true)
+            positionCount: 50, keyDimension: 37, valueDimension: 23, type, isLatent: true)
 
         #expect(sequence.loadLatents(set, from: 13, count: 29) == Array(sequence.keys[13..<42]))
+    }
+
+    @Test(arguments: InstructionSet.available, KVElement.allCases)
+    func `what the type cannot hold is kept as the nearest finite value`(
+        set: InstructionSet, type: KVElement
+    ) {
+        let sequence = PagedSequence(
+            positionCount: 2, keyDimension: 5, valueDimension: 5, type, isLatent: true)
+
+        let kept = sequence.keeping([.infinity, -.infinity, .nan, 3.4e38, -1], set)
+
+        let largest = type.largest
+        #expect(kept == [largest, -largest, 0, min(type.rounded(3.4e38), largest), -1])
     }
 
     private func worst(_ found: [Float], _ wanted: [Double]) -> Float {
@@ -93,51 +114,132 @@ import Testing
     }
 }
 
-/// Keys and values of one head in float32 pages, in blocks out of order; blocks of others hold NaN.
+/// Element types of pages, as the kernels name them.
+enum KVElement: CaseIterable {
+    case f16
+    case bf16
+    case f32
+
+    /// float32 sums of up to 200 terms of order 1, and exponentials to 1 ulp. BF16 weights are off by up to
+    /// 2⁻⁹ each, and so is their sum: together as much as 2⁻⁸ of the values' distance, which is 4 at most.
+    var tolerance: Float { self == .bf16 ? 0x1p-7 : 2e-5 }
+
+    var bytes: Int { self == .f32 ? 4 : 2 }
+
+    var largest: Float {
+        switch self {
+        case .f16: 65504
+        case .bf16: 0x1.fep127
+        case .f32: .greatestFiniteMagnitude
+        }
+    }
+
+    /// The nearest value of the type, ties to even.
+    func rounded(_ value: Float) -> Float {
+        switch self {
+        case .f16:
+            return Float(Float16(value))
+        case .bf16:
+            let step = Double(value).ulp * 0x1p45  // 52 bits of mantissa against 7
+            return Float((Double(value) / step).rounded(.toNearestOrEven) * step)
+        case .f32:
+            return value
+        }
+    }
+
+    /// A query as it enters the products: only BF16's are rounded.
+    func roundedQuery(_ value: Float) -> Float { self == .bf16 ? rounded(value) : value }
+
+    func operations(_ set: InstructionSet) -> apus_kv_operations {
+        let vectors = apus_vectors(set.isa).pointee
+        switch self {
+        case .f16: return vectors.f16
+        case .bf16: return vectors.bf16
+        case .f32: return vectors.f32
+        }
+    }
+}
+
+/// Keys and values of one head, in blocks out of order. Blocks of others hold NaN; what is not written of
+/// its own holds finite values of no meaning.
 private struct PagedSequence {
     let keys: [[Float]]
     let values: [[Float]]
     private let queries: [[Float]]
-    private let isLatent: Bool
-    private let pages: [Float]
-    private let pageLength: Int
+    private let type: KVElement
+    private let pages: [UInt8]
+    private let pageBytes: Int
     private let blockTable: [Int32]
     private static let scale: Float = 0.3
     private static let blockStep = 7
 
-    init(positionCount: Int, keyDimension: Int, valueDimension: Int, isLatent: Bool = false) {
+    init(
+        positionCount: Int, keyDimension: Int, valueDimension: Int, _ type: KVElement,
+        isLatent: Bool = false
+    ) {
         var random = SeededGenerator(seed: UInt64(positionCount * 1000 + keyDimension))
         func vector(_ count: Int) -> [Float] {
             (0..<count).map { _ in Float.random(in: -2...2, using: &random) }
         }
-        let keys = (0..<positionCount).map { _ in vector(keyDimension) }
-        values =
+        let keys = (0..<positionCount).map { _ in vector(keyDimension).map(type.rounded) }
+        let values =
             isLatent
             ? keys.map { Array($0[..<valueDimension]) }
-            : (0..<positionCount).map { _ in vector(valueDimension) }
-        queries = (0..<16).map { _ in vector(keyDimension) }
+            : (0..<positionCount).map { _ in vector(valueDimension).map(type.rounded) }
+        queries = (0..<16).map { _ in vector(keyDimension).map(type.roundedQuery) }
         self.keys = keys
-        self.isLatent = isLatent
-        let stride = (valueDimension + 15) / 16 * 16
-        pageLength = 16 * (isLatent ? keyDimension : keyDimension + stride)
+        self.values = values
+        self.type = type
+        let evenKeys = (keyDimension + 1) / 2 * 2
+        let stride = isLatent ? 0 : (valueDimension + 15) / 16 * 16
+        let pageBytes = 16 * ((type == .bf16 ? evenKeys : keyDimension) + stride) * type.bytes
         let blockCount = (positionCount + 15) / 16
         // Every seventh of 7n + 1 blocks, last first.
         let poolCount = Self.blockStep * blockCount + 1
-        blockTable = (0..<blockCount).map { Int32(poolCount - 1 - $0 * Self.blockStep) }
-        var pages = [Float](repeating: .nan, count: poolCount * pageLength)
-        for position in 0..<positionCount {
-            let start = Int(blockTable[position / 16]) * pageLength
-            let slot = position % 16
-            for (index, value) in keys[position].enumerated() {
-                pages[start + (isLatent ? slot * keyDimension + index : index * 16 + slot)] = value
-            }
-            guard !isLatent else { continue }
-            for index in 0..<stride {
-                pages[start + 16 * keyDimension + slot * stride + index] =
-                    index < valueDimension ? values[position][index] : 0
+        let blockTable = (0..<blockCount).map { Int32(poolCount - 1 - $0 * Self.blockStep) }
+        var pages = [UInt8](repeating: 0xff, count: poolCount * pageBytes)
+        for block in blockTable.map(Int.init) {
+            for index in block * pageBytes..<(block + 1) * pageBytes { pages[index] = 0x42 }
+        }
+        let operations = type.operations(.scalar)
+        blockTable.withUnsafeBufferPointer { table in
+            pages.withUnsafeMutableBufferPointer { pages in
+                guard let pages = pages.baseAddress, let table = table.baseAddress else { return }
+                var view = apus_kv_view(
+                    pages: pages, page_stride: pageBytes, block_table: table,
+                    key_dimension: keyDimension, value_dimension: valueDimension,
+                    scale: Self.scale)
+                for position in 0..<positionCount {
+                    if isLatent {
+                        operations.store_latent(&view, pages, position, keys[position])
+                    } else {
+                        operations.store(
+                            &view, pages, position, keys[position], values[position])
+                    }
+                }
             }
         }
         self.pages = pages
+        self.pageBytes = pageBytes
+        self.blockTable = blockTable
+    }
+
+    /// A latent as it comes back from a page.
+    func keeping(_ latent: [Float], _ set: InstructionSet) -> [Float] {
+        var page = [UInt8](repeating: 0, count: pageBytes)
+        var found = [Float](repeating: .nan, count: latent.count)
+        let operations = type.operations(set)
+        page.withUnsafeMutableBufferPointer { page in
+            withUnsafePointer(to: Int32(0)) { table in
+                guard let page = page.baseAddress else { return }
+                var view = apus_kv_view(
+                    pages: page, page_stride: pageBytes, block_table: table,
+                    key_dimension: latent.count, value_dimension: latent.count, scale: 1)
+                operations.store_latent(&view, page, 0, latent)
+                operations.load_latents(&view, 0, 1, &found)
+            }
+        }
+        return found
     }
 
     /// Outputs of consecutive queries, whose windows end at `positions`.
@@ -145,10 +247,11 @@ private struct PagedSequence {
         _ set: InstructionSet, positions: [Int], window: Int, visit: Int? = nil,
         firstQuery: Int = 0, sink: Float = -.infinity
     ) -> [[Float]] {
-        let operations = apus_vectors(set.isa).pointee
+        let operations = type.operations(set)
         let dimension = values[0].count
         var outputs = [Float](repeating: .nan, count: positions.count * dimension)
-        var scratch = [Float](repeating: .nan, count: apus_attention_scratch(dimension))
+        var scratch = [Float](
+            repeating: .nan, count: apus_attention_scratch(keys[0].count, dimension))
         let flat = queries.flatMap { $0 }
         // Pages before all windows are given back: block 0 is someone else's.
         let firstSeen = positions.map { max(0, $0 - min(window, 1000) + 1) }.min() ?? 0
@@ -167,12 +270,13 @@ private struct PagedSequence {
                     }
                     let end = keys.count
                     for start in stride(from: 0, to: end, by: visit ?? end) {
-                        operations.attend_f32(
+                        operations.attend(
                             &view, &states, positions.count, start,
                             min(end, start + (visit ?? end)), &scratch)
                     }
                     for index in states.indices {
-                        operations.finish_attention(&states[index], dimension, sink)
+                        apus_vectors(set.isa).pointee.finish_attention(
+                            &states[index], dimension, sink)
                     }
                 }
             }
@@ -185,7 +289,7 @@ private struct PagedSequence {
     func attendLatents(
         _ set: InstructionSet, queryCount: Int, firstQuery: Int = 0
     ) -> [[Float]] {
-        let operations = apus_vectors(set.isa).pointee
+        let operations = type.operations(set)
         let dimension = values[0].count
         var outputs = [Float](repeating: .nan, count: queryCount * dimension)
         var scratch = [Float](
@@ -201,7 +305,7 @@ private struct PagedSequence {
                         vectors + (firstQuery + $0) * keys[0].count
                     }
                     let results = (0..<queryCount).map { base + $0 * dimension }
-                    operations.attend_latent_f32(
+                    operations.attend_latent(
                         &view, queries, queryCount, keys.count - 1, results, &scratch)
                 }
             }
@@ -212,7 +316,7 @@ private struct PagedSequence {
     func loadLatents(_ set: InstructionSet, from start: Int, count: Int) -> [[Float]] {
         var latents = [Float](repeating: .nan, count: count * keys[0].count)
         withView { view in
-            apus_vectors(set.isa).pointee.load_latents_f32(&view, start, count, &latents)
+            type.operations(set).load_latents(&view, start, count, &latents)
         }
         return (0..<count).map {
             Array(latents[$0 * keys[0].count..<($0 + 1) * keys[0].count])
@@ -239,13 +343,11 @@ private struct PagedSequence {
         releasingBefore page: Int = 0, _ body: (inout apus_kv_view) -> Void
     ) {
         let held = Array(repeating: 0, count: page) + blockTable.dropFirst(page)
-        pages.withUnsafeBytes { pages in
+        pages.withUnsafeBufferPointer { pages in
             held.withUnsafeBufferPointer { table in
-                guard let pages = pages.bindMemory(to: UInt8.self).baseAddress,
-                    let table = table.baseAddress
-                else { return }
+                guard let pages = pages.baseAddress, let table = table.baseAddress else { return }
                 var view = apus_kv_view(
-                    pages: pages, page_stride: pageLength * 4, block_table: table,
+                    pages: pages, page_stride: pageBytes, block_table: table,
                     key_dimension: keys[0].count, value_dimension: values[0].count,
                     scale: Self.scale)
                 body(&view)

@@ -22,7 +22,7 @@ import Testing
     }
 
     /// A prompt of 20 tokens, cut at each place, beside another sequence or not.
-    @Test(arguments: families, [KVType.f16, .f32])
+    @Test(arguments: families, KVType.allCases)
     func `a token has the same bits in any chunk and company, prompt or generated`(
         family: String, kvType: KVType
     ) throws {

@@ -102,7 +102,7 @@ struct BenchmarkTests {
         let positionBytes = model.kvBlockBytes(.f16) / 16
         func positions(_ test: BenchmarkTest) throws -> Int {
             let work = BenchmarkWork(
-                test, chunkTokenCount: 8, weightBytes: 0, model: model,
+                test, chunkTokenCount: 8, weightBytes: 0, model: model, kvType: .f16,
                 parameters: .init(file, try ModelSummary(file)))
             return work.kvBytes / positionBytes
         }
@@ -123,7 +123,7 @@ struct BenchmarkTests {
         let test = BenchmarkTest(kind: .decode, tokenCount: 1, batchCount: 1, depth: depth)
 
         let work = BenchmarkWork(
-            test, chunkTokenCount: 8, weightBytes: 0, model: model,
+            test, chunkTokenCount: 8, weightBytes: 0, model: model, kvType: .f16,
             parameters: .init(file, try ModelSummary(file)))
 
         let seen = model.kvGroups.map { span in
@@ -141,7 +141,7 @@ struct BenchmarkTests {
         func operations(_ kind: BenchmarkTest.Kind) -> Double {
             BenchmarkWork(
                 .init(kind: kind, tokenCount: 10, batchCount: 1, depth: 0), chunkTokenCount: 8,
-                weightBytes: 0, model: model, parameters: parameters
+                weightBytes: 0, model: model, kvType: .f16, parameters: parameters
             ).operations
         }
 

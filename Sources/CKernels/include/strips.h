@@ -21,17 +21,18 @@ typedef enum {
     APUS_ISA_AVX2 = 1,         ///< x86-64: AVX2, FMA, F16C
     APUS_ISA_AVX_VNNI = 2,     ///< AVX2, FMA, F16C and AVX-VNNI
     APUS_ISA_AVX512_VNNI = 3,  ///< AVX2, FMA, F16C, AVX-512 F/BW/DQ/VL and AVX-512 VNNI
-    APUS_ISA_NEON_DOTPROD = 4, ///< arm64: Advanced SIMD with dot products (Armv8.2-A DotProd)
+    APUS_ISA_AVX512_BF16 = 4,  ///< the same and AVX-512 BF16
+    APUS_ISA_NEON_DOTPROD = 5, ///< arm64: Advanced SIMD with dot products (Armv8.2-A DotProd)
 } apus_isa;
 
-#define APUS_ISA_COUNT 5
+#define APUS_ISA_COUNT 6
 
 /// Whether this CPU and operating system have an instruction set. Functions of one that they lack
 /// must not be called.
 bool apus_isa_is_available(apus_isa isa);
 /// The fastest instruction set that is available.
 apus_isa apus_best_isa(void);
-/// "scalar", "avx2", "avx-vnni", "avx512-vnni", "neon-dotprod".
+/// "scalar", "avx2", "avx-vnni", "avx512-vnni", "avx512-bf16", "neon-dotprod".
 const char *apus_isa_name(apus_isa isa);
 
 /// Bytes of one strip of `width` columns; a multiple of 64. `width` is a multiple of the type's

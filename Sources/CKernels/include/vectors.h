@@ -12,14 +12,19 @@
 
 /// Positions in a page of the KV cache.
 #define APUS_PAGE_POSITIONS 16
-/// Queries that one call of `attend_*` takes at most.
-#define APUS_ATTENTION_QUERIES 16
+/// Queries that one call of `attend` takes at most.
+#define APUS_ATTENTION_QUERIES 32
+/// Queries that one call of `attend_latent` takes at most.
+#define APUS_LATENT_QUERIES 16
 
 /// Keys and values of one KV head of one sequence, in pages of 16 positions.
 ///
-/// A page holds the keys transposed, [key_dimension][16], then the values, [16][value_stride], where
-/// value_stride is value_dimension rounded up to 16. A page of latents holds them as they are,
-/// [16][key_dimension]; the first value_dimension of each are its value.
+/// A page of f16 or float32 holds the keys transposed, [key_dimension][16], then the values,
+/// [16][value_stride], where value_stride is value_dimension rounded up to 16. One of BF16 holds pairs:
+/// keys [⌈key_dimension / 2⌉][16][2 dimensions], then values [8][value_stride][2 positions].
+///
+/// A page of latents holds them as they are, [16][key_dimension], in BF16 with an even number of values
+/// to a row; the first value_dimension of each are its value.
 typedef struct {
     const uint8_t *pages;        ///< page of block 0
     size_t page_stride;          ///< bytes from one block's page to the next
@@ -40,10 +45,10 @@ typedef struct {
     float sum;               ///< 0 before the first visit
 } apus_attention_query;
 
-/// float32 scratch values that `attend_*` needs for a value dimension.
-size_t apus_attention_scratch(size_t value_dimension);
+/// float32 scratch values that `attend` needs; 64-byte aligned.
+size_t apus_attention_scratch(size_t key_dimension, size_t value_dimension);
 
-/// Visits positions start ..< end for up to 16 queries; `start` is a multiple of 64.
+/// Visits positions start ..< end for up to 32 queries; `start` is a multiple of 64.
 /// [FlashAttention, Dao et al. 2022: tiles of 64 positions aligned to position 0, so a query's
 /// result depends on nothing but the positions that it sees.] Blocks without a position that one of
 /// the queries sees are not touched.
@@ -54,7 +59,7 @@ typedef void apus_attend_fn(const apus_kv_view *kv, apus_attention_query *querie
 typedef void apus_store_fn(const apus_kv_view *kv, uint8_t *pages, size_t position,
                            const float *key, const float *value);
 
-/// float32 scratch values that `attend_latent_*` needs.
+/// float32 scratch values that `attend_latent` needs; 64-byte aligned.
 size_t apus_latent_scratch(size_t key_dimension, size_t value_dimension);
 
 /// softmax(scale · query · latentsᵀ) · values over positions 0 … last_position, for up to 16 queries
@@ -70,6 +75,16 @@ typedef void apus_store_latent_fn(const apus_kv_view *kv, uint8_t *pages, size_t
 /// latents[i] = the latent of position start + i, [count][key_dimension].
 typedef void apus_load_latents_fn(const apus_kv_view *kv, size_t start, size_t count,
                                   float *latents);
+
+/// Attention over pages of one element type. With BF16 queries and softmax weights are rounded to BF16,
+/// too; all sums are float32.
+typedef struct {
+    apus_attend_fn *attend;
+    apus_store_fn *store;
+    apus_attend_latent_fn *attend_latent;
+    apus_store_latent_fn *store_latent;
+    apus_load_latents_fn *load_latents;
+} apus_kv_operations;
 
 typedef struct {
     /// y = x / √(mean(x²) + epsilon) · weight [Zhang and Sennrich 2019]. y may be x.
@@ -98,19 +113,12 @@ typedef struct {
     size_t (*argmax)(const float *x, size_t count);
     /// y = exp(scale · (x − shift)); returns Σ y. y may be x, or NULL when only the sum is wanted.
     double (*exp)(const float *x, size_t count, float shift, float scale, float *_Nullable y);
-    apus_attend_fn *attend_f16;
-    apus_attend_fn *attend_f32;
     /// output = output / Σ exp, after the last visit. A sink adds exp(sink) to the sum and nothing to the
     /// output [attention sinks, Xiao et al. 2023; gpt-oss]; −∞ is none.
     void (*finish_attention)(apus_attention_query *query, size_t value_dimension, float sink);
-    apus_store_fn *store_f16;
-    apus_store_fn *store_f32;
-    apus_attend_latent_fn *attend_latent_f16;
-    apus_attend_latent_fn *attend_latent_f32;
-    apus_store_latent_fn *store_latent_f16;
-    apus_store_latent_fn *store_latent_f32;
-    apus_load_latents_fn *load_latents_f16;
-    apus_load_latents_fn *load_latents_f32;
+    apus_kv_operations f16;
+    apus_kv_operations bf16;
+    apus_kv_operations f32;
 } apus_vector_operations;
 
 /// The operations compiled for an instruction set.

@@ -29,20 +29,17 @@ struct KVOperations {
         ) -> Void
 
     init(_ type: KVType, isa: apus_isa) {
-        let operations = apus_vectors(isa).pointee
-        switch type {
-        case .f16:
-            attend = operations.attend_f16
-            store = operations.store_f16
-            attendLatent = operations.attend_latent_f16
-            storeLatent = operations.store_latent_f16
-            loadLatents = operations.load_latents_f16
-        case .f32:
-            attend = operations.attend_f32
-            store = operations.store_f32
-            attendLatent = operations.attend_latent_f32
-            storeLatent = operations.store_latent_f32
-            loadLatents = operations.load_latents_f32
-        }
+        let vectors = apus_vectors(isa).pointee
+        let operations =
+            switch type {
+            case .f16: vectors.f16
+            case .bf16: vectors.bf16
+            case .f32: vectors.f32
+            }
+        attend = operations.attend
+        store = operations.store
+        attendLatent = operations.attend_latent
+        storeLatent = operations.store_latent
+        loadLatents = operations.load_latents
     }
 }

@@ -5,9 +5,17 @@ internal import CKernels
 /// How keys and values are kept.
 package enum KVType: String, Sendable, CaseIterable {
     case f16
+    /// BF16, with which the products of attention are of BF16, too: twice as fast where a CPU has them.
+    case bf16
     case f32
 
-    var bytes: Int { self == .f16 ? 2 : 4 }
+    /// What commands use unless told otherwise.
+    package static let standard = KVType.bf16
+
+    var bytes: Int { self == .f32 ? 4 : 2 }
+
+    /// How keys and values are kept for as long as a step lasts, where a pool of this type keeps latents.
+    var expanded: KVType { self == .bf16 ? .bf16 : .f32 }
 }
 
 /// The keys and values of all sequences: a fixed number of blocks of 16 positions each.

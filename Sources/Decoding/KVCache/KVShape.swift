@@ -13,6 +13,21 @@ struct KVShape: Equatable {
         /// One latent of `dimension` values for all heads, of which the first `valueDimension` are read
         /// as values (multi-head latent attention).
         case latent(dimension: Int, valueDimension: Int)
+
+        /// Bytes of 16 positions of one head, what fills lines and pairs included.
+        func pageBytes(_ type: KVType) -> Int {
+            func key(_ dimension: Int) -> Int {
+                type == .bf16 ? (dimension + 1) / 2 * 2 : dimension
+            }
+            let values =
+                switch self {
+                case .heads(_, let keyDimension, let valueDimension):
+                    key(keyDimension) + (valueDimension + 15) / 16 * 16
+                case .latent(let dimension, _):
+                    key(dimension)
+                }
+            return 16 * values * type.bytes
+        }
     }
 
     /// Where a layer's pages are: in which group's blocks, and at which place inside a block.
@@ -81,18 +96,8 @@ struct KVShape: Equatable {
         }
     }
 
-    /// Values that a page keeps of a position, those that fill lines included.
-    private var valuesPerPosition: Int {
-        switch entry {
-        case .heads(_, let keyDimension, let valueDimension):
-            keyDimension + (valueDimension + 15) / 16 * 16
-        case .latent(let dimension, _):
-            dimension
-        }
-    }
-
     /// Bytes of one page: 16 positions of one head of one layer.
-    func pageBytes(_ type: KVType) -> Int { 16 * valuesPerPosition * type.bytes }
+    func pageBytes(_ type: KVType) -> Int { entry.pageBytes(type) }
 
     /// Bytes of one block: 16 positions of every head of a group's layers.
     func blockBytes(_ type: KVType) -> Int { slotCount * headCount * pageBytes(type) }

@@ -39,6 +39,7 @@ struct GroupedQueryAttention {
     func reserve(in shape: inout WorkspaceShape) {
         shape.projectionWidth = max(shape.projectionWidth, projections.width)
         shape.attendedWidth = max(shape.attendedWidth, queryHeadCount * headDimension)
+        shape.keyDimension = max(shape.keyDimension, headDimension)
         shape.valueDimension = max(shape.valueDimension, headDimension)
         rotary?.reserve(in: &shape)
         let matrices = projections.parts.map(\.weight) + [output.weight]
@@ -110,7 +111,7 @@ struct GroupedQueryAttention {
         }
     }
 
-    /// One work item: a tile of rows × the query heads of one key-value head, at most 16 queries.
+    /// One work item: a tile of rows × the query heads of one key-value head, at most 32 queries.
     private func attend(_ step: Step, _ tables: Step.BlockTables) {
         step.tileAttention(maxRowCount: max(1, Int(APUS_ATTENTION_QUERIES) / headsPerItem))
         let partsPerGroup = (queriesPerKV + headsPerItem - 1) / headsPerItem

@@ -73,6 +73,7 @@ struct LatentAttention {
         shape.projectionWidth = max(shape.projectionWidth, projections.width)
         shape.attendedWidth = max(
             shape.attendedWidth, self.shape.headCount * self.shape.valueDimension)
+        shape.keyDimension = max(shape.keyDimension, self.shape.queryDimension)
         shape.valueDimension = max(shape.valueDimension, self.shape.valueDimension)
         shape.latent = self.shape
         rotary.reserve(in: &shape)
@@ -201,7 +202,7 @@ extension LatentAttention {
             for row in tileStart..<tileStart + count {
                 states[row].last_position = step.positions[row] - Int32(start)
             }
-            step.vectors.attend_f32(
+            expansion.operations.attend(
                 &view, states + tileStart, count, 0, LatentExpansion.positionCount,
                 scratch.attention)
         }
@@ -268,7 +269,7 @@ extension LatentAttention {
         _ tables: Step.BlockTables
     ) {
         let fair = shape.headCount * rows.count / step.team.threadCount
-        let headsPerItem = max(1, min(Int(APUS_ATTENTION_QUERIES), fair))
+        let headsPerItem = max(1, min(Int(APUS_LATENT_QUERIES), fair))
         let itemsPerRow = (shape.headCount + headsPerItem - 1) / headsPerItem
         step.team.forEach(rows.count * itemsPerRow) { item, worker in
             let index = item / itemsPerRow
@@ -280,10 +281,10 @@ extension LatentAttention {
                 place, head: 0, blockTable: tables.table(of: slice, group: place.group),
                 scale: scale)
             withUnsafeTemporaryAllocation(
-                of: UnsafePointer<Float>.self, capacity: Int(APUS_ATTENTION_QUERIES)
+                of: UnsafePointer<Float>.self, capacity: Int(APUS_LATENT_QUERIES)
             ) { vectors in
                 withUnsafeTemporaryAllocation(
-                    of: UnsafeMutablePointer<Float>.self, capacity: Int(APUS_ATTENTION_QUERIES)
+                    of: UnsafeMutablePointer<Float>.self, capacity: Int(APUS_LATENT_QUERIES)
                 ) { outputs in
                     for lane in 0..<headCount {
                         let slot = LatentWorkspace.slot(head: firstHead + lane, index: index)

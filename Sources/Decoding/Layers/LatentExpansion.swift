@@ -7,29 +7,43 @@ struct LatentExpansion {
     /// A tile of attention, and of the columns that a matrix is multiplied with.
     static let positionCount = WorkerScratch.columnTile
 
+    /// The kernels of the pages' type.
+    let operations: KVOperations
     private let shape: LatentShape
     /// [positions, dimension] as the pool has them.
     private let entries: UnsafeMutablePointer<Float>
     /// [positions, rank]
     private let latents: Activations
-    /// float32 pages: keys [query dimension][16], then values [16][value stride].
-    private let pages: UnsafeMutablePointer<Float>
-    private let pageValueCount: Int
-    private let valueStride: Int
-    /// 0, 1, 2, 3: the pages lie one after the other.
+    /// [positions, query dimension], each padded to 16.
+    private let keys: Rows
+    /// [positions, value dimension], each padded to 16.
+    private let values: Rows
+    /// Pages of one head, one after the other.
+    private let pages: UnsafeMutablePointer<UInt8>
+    private let pageBytes: Int
+    /// 0, 1, 2, 3.
     private let blockTable: UnsafeMutablePointer<Int32>
 
-    init?(_ memory: Memory, shape: LatentShape?, isa: apus_isa) throws(ModelError) {
+    init?(
+        _ memory: Memory, shape: LatentShape?, kvType: KVType, isa: apus_isa
+    ) throws(ModelError) {
         guard let shape else { return nil }
         self.shape = shape
-        valueStride = (shape.valueDimension + 15) / 16 * 16
-        pageValueCount = 16 * (shape.queryDimension + valueStride)
+        operations = KVOperations(kvType.expanded, isa: isa)
+        pageBytes = KVShape.Entry.heads(
+            count: 1, keyDimension: shape.queryDimension, valueDimension: shape.valueDimension
+        ).pageBytes(kvType.expanded)
         entries = try memory.allocate(
             Float.self, count: Self.positionCount * shape.dimension)
         latents = try Activations(
             memory, capacity: Self.positionCount, width: shape.rank, isa: isa, quantizes: true)
+        // A strip of the plain part may reach past the rotary part, which comes after it.
+        keys = try Rows(
+            memory, capacity: Self.positionCount,
+            width: (shape.plainDimension + 15) / 16 * 16 + shape.rotaryDimension)
+        values = try Rows(memory, capacity: Self.positionCount, width: shape.valueDimension)
         let pageCount = Self.positionCount / 16
-        pages = try memory.allocate(Float.self, count: pageCount * pageValueCount)
+        pages = try memory.allocate(UInt8.self, count: pageCount * pageBytes)
         blockTable = try memory.allocate(Int32.self, count: pageCount)
         for page in 0..<pageCount { blockTable[page] = Int32(page) }
     }
@@ -37,8 +51,7 @@ struct LatentExpansion {
     /// The expanded positions, as positions 0, 1, … of a sequence.
     func view(scale: Float) -> apus_kv_view {
         apus_kv_view(
-            pages: UnsafeRawPointer(pages).assumingMemoryBound(to: UInt8.self),
-            page_stride: pageValueCount * MemoryLayout<Float>.stride, block_table: blockTable,
+            pages: pages, page_stride: pageBytes, block_table: blockTable,
             key_dimension: shape.queryDimension, value_dimension: shape.valueDimension,
             scale: scale)
     }
@@ -53,35 +66,27 @@ struct LatentExpansion {
         var latentView = latentView
         step.kv.operations.loadLatents(&latentView, start, count, entries)
         for index in 0..<count {
-            let entry = entries + index * shape.dimension
-            latents.rows[index].update(from: entry, count: shape.rank)
+            latents.rows[index].update(
+                from: entries + index * shape.dimension, count: shape.rank)
             latents.updateQuantized(row: index)
-            let keys = page(of: index) + shape.plainDimension * 16 + index % 16
-            for pair in 0..<shape.rotaryDimension { keys[pair * 16] = entry[shape.rank + pair] }
         }
-        for strip in 0..<key.stripCount {
-            key.strips(strip..<strip + 1, scratch.firstStrips).multiply(
-                strip: strip, columns: latents.columns(for: key), count: count,
-                outputs: scratch.firstOutputs)
-            let rows = min(16, shape.plainDimension - strip * 16)
-            for index in 0..<count {
-                let keys = page(of: index) + strip * 256 + index % 16
-                for row in 0..<rows { keys[row * 16] = scratch.first[index * 16 + row] }
-            }
-        }
-        for strip in 0..<value.stripCount {
-            for index in 0..<count {
-                scratch.outputs[index] =
-                    page(of: index) + shape.queryDimension * 16 + index % 16 * valueStride
-                    + strip * 16
-            }
-            value.strips(strip..<strip + 1, scratch.firstStrips).multiply(
-                strip: strip, columns: latents.columns(for: value), count: count,
-                outputs: scratch.outputs)
+        multiply(key, into: keys, count: count, scratch)
+        multiply(value, into: values, count: count, scratch)
+        var view = view(scale: 1)
+        for index in 0..<count {
+            (keys[index] + shape.plainDimension).update(
+                from: entries + index * shape.dimension + shape.rank, count: shape.rotaryDimension)
+            operations.store(&view, pages, index, keys[index], values[index])
         }
     }
 
-    private func page(of index: Int) -> UnsafeMutablePointer<Float> {
-        pages + index / 16 * pageValueCount
+    /// rows = matrix · latents
+    private func multiply(_ matrix: Matrix, into rows: Rows, count: Int, _ scratch: WorkerScratch) {
+        for strip in 0..<matrix.stripCount {
+            for index in 0..<count { scratch.outputs[index] = rows[index] + strip * 16 }
+            matrix.strips(strip..<strip + 1, scratch.firstStrips).multiply(
+                strip: strip, columns: latents.columns(for: matrix), count: count,
+                outputs: scratch.outputs)
+        }
     }
 }

@@ -29,7 +29,7 @@ package struct Benchmark {
             loading.weights, file, maxTokenCount: Self.maxTokenCount(options),
             threadCount: threadCount
         ) { requirements throws(ModelError) in
-            let (bytes, overflows) = requirements.kvBlockBytes(.f16)
+            let (bytes, overflows) = requirements.kvBlockBytes(options.kvType)
                 .multipliedReportingOverflow(by: try layout(requirements).blockCount)
             return overflows ? .max : bytes
         }
@@ -54,7 +54,7 @@ package struct Benchmark {
         return BenchmarkReport(
             model: fileName, summary: summary, weights: storage,
             modelBytes: model.weightBytes + model.mappedWeightBytes,
-            instructionSet: "\(InstructionSet.best)",
+            kvType: options.kvType, instructionSet: "\(InstructionSet.best)",
             chunkTokenCount: options.chunkTokenCount, rows: rows)
     }
 
@@ -62,7 +62,8 @@ package struct Benchmark {
         let limits = MachineLimits(threadCount: threadCount)
         let runner = try ModelRunner(
             model, team: ThreadTeam(threadCount: threadCount),
-            maxTokenCount: Self.maxTokenCount(options), kvBlockCount: max(1, layout.blockCount))
+            maxTokenCount: Self.maxTokenCount(options), kvBlockCount: max(1, layout.blockCount),
+            kvType: options.kvType)
         var sequences = BenchmarkSequences(
             runner: runner, layout: layout, chunkTokenCount: options.chunkTokenCount)
         var rows: [BenchmarkRow] = []
@@ -82,7 +83,7 @@ package struct Benchmark {
                     work: BenchmarkWork(
                         test, chunkTokenCount: options.chunkTokenCount,
                         weightBytes: weightBytes / max(1, options.repetitionCount), model: model,
-                        parameters: parameters)))
+                        kvType: options.kvType, parameters: parameters)))
         }
         let higher = limits.higher(MachineLimits(threadCount: threadCount))
         for index in rows.indices { rows[index].limits = higher }

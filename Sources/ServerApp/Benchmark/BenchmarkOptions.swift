@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import Decoding
+
 /// What a benchmark measures: every combination of what is listed.
 package struct BenchmarkOptions: Sendable {
     /// Tokens of a prompt; 0 stands for no such measure.
@@ -14,6 +16,7 @@ package struct BenchmarkOptions: Sendable {
     package var repetitionCount = 5
     /// Rows of one prefill step.
     package var chunkTokenCount = 512
+    package var kvType = KVType.standard
 
     package init(threadCounts: [Int]) { self.threadCounts = threadCounts }
 

@@ -12,6 +12,7 @@ package struct BenchmarkReport: Sendable {
     package let weights: WeightStorage
     /// Bytes of the weights, in memory or mapped.
     package let modelBytes: Int
+    package let kvType: KVType
     package let instructionSet: String
     /// Rows of one prefill step.
     package let chunkTokenCount: Int
@@ -55,6 +56,7 @@ package struct BenchmarkReport: Sendable {
             "type": .text(summary.dominantType.name),
             "model_bytes": .count(modelBytes),
             "weights": .text(weights.rawValue),
+            "kv_type": .text(kvType.rawValue),
             "parameters": .count(summary.parameterCount),
             "active_parameters": .count(summary.activeParameterCount),
             "threads": .count(row.threadCount),

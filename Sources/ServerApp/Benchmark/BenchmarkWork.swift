@@ -29,10 +29,10 @@ extension BenchmarkWork {
 
     init(
         _ test: BenchmarkTest, chunkTokenCount: Int, weightBytes: Int, model: Model,
-        parameters: Parameters
+        kvType: KVType, parameters: Parameters
     ) {
         self.weightBytes = weightBytes
-        let groupBytes = model.kvBlockBytes(.f16) / 16
+        let groupBytes = model.kvBlockBytes(kvType) / 16
         var positionCount = 0
         for step in test.steps(chunkTokenCount: chunkTokenCount) {
             for span in model.kvGroups {

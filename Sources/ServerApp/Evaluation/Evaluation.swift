@@ -57,7 +57,7 @@ package struct Evaluation {
 
     /// Runs all windows through the model, `chunkTokenCount` tokens a step.
     package func run(
-        _ file: GGUFFile, threadCount: Int, kvType: KVType = .f16,
+        _ file: GGUFFile, threadCount: Int, kvType: KVType = .standard,
         chunkTokenCount: Int = windowLength, loading: LoadingOptions = LoadingOptions()
     ) throws(ModelError) -> Result {
         let maxTokenCount = min(chunkTokenCount, Self.windowLength)

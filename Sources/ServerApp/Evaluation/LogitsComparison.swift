@@ -48,7 +48,7 @@ package struct LogitsComparison {
 
     /// Runs the sequence through the model, `chunkTokenCount` tokens a step.
     package func run(
-        _ file: GGUFFile, threadCount: Int, kvType: KVType = .f16, chunkTokenCount: Int = 512,
+        _ file: GGUFFile, threadCount: Int, kvType: KVType = .standard, chunkTokenCount: Int = 512,
         loading: LoadingOptions = LoadingOptions()
     ) throws(ModelError) -> Result {
         let team = try ThreadTeam(threadCount: threadCount)
