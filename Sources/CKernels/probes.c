@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "probes.h"
+#include "strips_kernels.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -355,13 +356,21 @@ static double best_pass_rate(probe_matrix *matrix, size_t thread_count, size_t r
         * (double)matrix->pass_count;
 }
 
-double apus_probe_multiply(uint32_t type, apus_isa isa, size_t width, size_t bytes,
-                           size_t column_count, size_t thread_count, size_t repetitions) {
+/// A matrix and its memory.
+typedef struct {
+    probe_matrix matrix;
+    uint8_t *strips, *columns;
+} probe_weights;
+
+static void free_weights(probe_weights *weights) {
+    free(weights->strips);
+    free(weights->columns);
+}
+
+/// About `bytes` of weights and `column_count` columns; false when the memory cannot be had.
+static bool make_weights(probe_weights *weights, uint32_t type, apus_isa isa, size_t width,
+                         size_t bytes, size_t column_count) {
     const size_t strip_bytes = apus_strip_bytes(type, width);
-    if (!apus_isa_is_available(isa) || width % 256 != 0 || strip_bytes == 0 || column_count == 0
-        || column_count > APUS_PROBE_COLUMNS || repetitions == 0) {
-        return 0;
-    }
     const bool is_quantized = apus_traits(type)->is_quantized;
     const size_t column_bytes =
         is_quantized ? apus_activation_bytes(width) : width * sizeof(float);
@@ -370,19 +379,70 @@ double apus_probe_multiply(uint32_t type, apus_isa isa, size_t width, size_t byt
     uint8_t *strips = aligned_alloc(HUGE_PAGE_BYTES, page_count * HUGE_PAGE_BYTES);
     // The columns, then a row of float32 values; both are whole lines, as 256 divides the width.
     uint8_t *columns = aligned_alloc(64, column_count * column_bytes + width * sizeof(float));
-    double rate = 0;
-    if (strips != NULL && columns != NULL) {
-        madvise(strips, page_count * HUGE_PAGE_BYTES, MADV_HUGEPAGE);
-        probe_matrix matrix = {
+    *weights = (probe_weights){
+        .matrix = {
             .multiply = apus_multiply(type, isa), .strips = strips, .strip_count = strip_count,
             .strip_bytes = strip_bytes, .width = width, .column_count = column_count,
-            .pass_count = 1};
-        fill_columns(&matrix, columns, column_bytes, is_quantized, isa);
-        if (fill_strips(strips, type, width, strip_count, strip_bytes)) {
-            rate = best_pass_rate(&matrix, thread_count, repetitions);
+            .pass_count = 1},
+        .strips = strips, .columns = columns};
+    if (strips == NULL || columns == NULL) {
+        free_weights(weights);
+        return false;
+    }
+    madvise(strips, page_count * HUGE_PAGE_BYTES, MADV_HUGEPAGE);
+    fill_columns(&weights->matrix, columns, column_bytes, is_quantized, isa);
+    if (!fill_strips(strips, type, width, strip_count, strip_bytes)) {
+        free_weights(weights);
+        return false;
+    }
+    return true;
+}
+
+double apus_probe_multiply(uint32_t type, apus_isa isa, size_t width, size_t bytes,
+                           size_t column_count, size_t thread_count, size_t repetitions) {
+    if (!apus_isa_is_available(isa) || width % 256 != 0 || apus_strip_bytes(type, width) == 0
+        || column_count == 0 || column_count > APUS_PROBE_COLUMNS || repetitions == 0) {
+        return 0;
+    }
+    probe_weights weights;
+    if (!make_weights(&weights, type, isa, width, bytes, column_count)) {
+        return 0;
+    }
+    const double rate = best_pass_rate(&weights.matrix, thread_count, repetitions);
+    const size_t byte_count = weights.matrix.strip_count * weights.matrix.strip_bytes;
+    free_weights(&weights);
+    return rate * (double)byte_count;
+}
+
+// MARK: - Prefetching
+
+#define TUNING_BYTES ((size_t)64 << 20)
+#define TUNING_REPETITIONS 5
+/// Asking ahead is kept unless leaving it is faster by as much: it helps where prefetchers are weak by
+/// far more than it costs elsewhere.
+#define TUNING_MARGIN 1.03
+
+void apus_tune_prefetch(apus_isa isa) {
+    probe_weights weights;
+    if (!apus_isa_is_available(isa)
+        || !make_weights(&weights, APUS_Q4_K, isa, 2048, TUNING_BYTES, 1)) {
+        return;
+    }
+    const size_t ahead[] = {0, APUS_DEFAULT_PREFETCH_BYTES};
+    double rates[] = {0, 0};
+    for (size_t repetition = 0; repetition < TUNING_REPETITIONS; repetition++) {
+        for (size_t i = 0; i < 2; i++) {
+            atomic_store_explicit(&apus_prefetch_bytes[1], ahead[i], memory_order_relaxed);
+            const double rate = best_rate(multiply_strips, &weights.matrix, 1, 1);
+            rates[i] = rate > rates[i] ? rate : rates[i];
         }
     }
-    free(strips);
-    free(columns);
-    return rate * (double)(strip_count * strip_bytes);
+    const size_t best = rates[0] > rates[1] * TUNING_MARGIN ? 0 : 1;
+    atomic_store_explicit(&apus_prefetch_bytes[1], ahead[best], memory_order_relaxed);
+    free_weights(&weights);
+}
+
+size_t apus_prefetch_distance(size_t column_count) {
+    const size_t n = column_count < APUS_LARGEST_TILE ? column_count : APUS_LARGEST_TILE;
+    return atomic_load_explicit(&apus_prefetch_bytes[n], memory_order_relaxed);
 }

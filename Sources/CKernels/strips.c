@@ -23,6 +23,10 @@ size_t apus_strip_bytes(uint32_t type, size_t width) {
     return block_count == 0 ? 0 : apus_body_offset(type, block_count - 1) + apus_body_bytes(type);
 }
 
+#define AHEAD APUS_DEFAULT_PREFETCH_BYTES
+atomic_size_t apus_prefetch_bytes[APUS_LARGEST_TILE + 1] = {AHEAD, AHEAD, AHEAD, AHEAD, AHEAD,
+                                                            AHEAD, AHEAD, AHEAD, AHEAD};
+
 apus_multiply_fn *apus_multiply(uint32_t type, apus_isa isa) {
     switch (isa) {
 #if defined(__x86_64__)

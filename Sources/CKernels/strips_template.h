@@ -13,16 +13,16 @@
 #include "strips_layout.h"
 #include "strips_unpack.h"
 
-/// How far ahead of the weights being multiplied memory is asked for. With 8 KB a core of Zen 5
-/// streams Q4_K at 38 GB/s for one column, which is all it can read, and at 23 for eight, which is
-/// all it can multiply; without, at 12 and 5. 4 and 16 KB are no better.
-#define PREFETCH_BYTES 8192
-
-/// Asks for `bytes` of weights that will be multiplied soon.
-INLINE void prefetch(const uint8_t *weights, size_t bytes) {
-    for (size_t offset = 0; offset < bytes; offset += APUS_LINE_BYTES) {
-        __builtin_prefetch(weights + offset + PREFETCH_BYTES);
+/// Asks for the `bytes` of weights that lie `ahead` bytes further on; nowhere when that is 0.
+INLINE void prefetch(const uint8_t *weights, size_t bytes, size_t ahead) {
+    for (size_t offset = 0; ahead > 0 && offset < bytes; offset += APUS_LINE_BYTES) {
+        __builtin_prefetch(weights + offset + ahead);
     }
+}
+
+/// How far ahead the first tile of a strip, of `n` columns, asks for memory.
+INLINE size_t prefetch_bytes(const size_t n, bool is_first_tile) {
+    return is_first_tile ? atomic_load_explicit(&apus_prefetch_bytes[n], memory_order_relaxed) : 0;
 }
 
 /// Groups whose scales are unpacked together: a block of the types that have integer scales.
@@ -202,6 +202,7 @@ INLINE void add_run(const uint32_t type, const size_t n, const uint8_t *strip, s
     const bool has_halves = rule.scale_columns < APUS_GROUP_COLUMNS;
     const size_t block_bytes = apus_body_bytes(type) + apus_head_bytes(type);
     const size_t group_bytes = block_bytes / apus_block_groups(type);
+    const size_t ahead = prefetch_bytes(n, is_first_tile);
     const apus_activation_group *x[MAX_TILE];
     floats sums[MAX_TILE];
     UNROLL for (size_t c = 0; c < n; c++) {
@@ -209,9 +210,7 @@ INLINE void add_run(const uint32_t type, const size_t n, const uint8_t *strip, s
         sums[c] = first == 0 ? zeros() : load_floats(outputs[c] + lane);
     }
     for (size_t g = 0; g < count; g++) {
-        if (is_first_tile) {
-            prefetch(strip + (first + g) * group_bytes, group_bytes);
-        }
+        prefetch(strip + (first + g) * group_bytes, group_bytes, ahead);
         line quads[APUS_GROUP_QUADS];
         group_scales own_scales;
         unpack_group(type, strip, first + g, lane, quads);
@@ -239,6 +238,7 @@ INLINE void multiply_float_tile(const uint32_t type, const size_t n, const uint8
                                 float *const *outputs, bool is_first) {
     const size_t value_bytes = type == APUS_F32 ? sizeof(float) : sizeof(uint16_t);
     const size_t column_bytes = value_bytes * APUS_STRIP_ROWS;
+    const size_t ahead = prefetch_bytes(n, is_first);
     const uint8_t *weights = strip + lane * value_bytes;
     const float *x[MAX_TILE];
     floats even[MAX_TILE], odd[MAX_TILE];
@@ -248,9 +248,7 @@ INLINE void multiply_float_tile(const uint32_t type, const size_t n, const uint8
     }
     size_t k = 0;
     for (; k + 1 < width; k += 2, weights += 2 * column_bytes) {
-        if (is_first) {
-            prefetch(weights, 2 * column_bytes);
-        }
+        prefetch(weights, 2 * column_bytes, ahead);
         const floats first = load_weights(type, weights);
         const floats second = load_weights(type, weights + column_bytes);
         UNROLL for (size_t c = 0; c < n; c++) {

@@ -19,6 +19,7 @@ package struct KernelSpeed: Sendable {
         type: TensorType, columnCount: Int, weightBytes: Int, threadCount: Int,
         repetitionCount: Int, instructionSet: InstructionSet = .best
     ) {
+        _ = Prefetching.measured
         weightBytesPerSecond = apus_probe_multiply(
             type.rawValue, instructionSet.isa, Self.width, weightBytes, columnCount, threadCount,
             repetitionCount)

@@ -52,6 +52,7 @@ package final class Model {
         let parameters = try HyperParameters(file)
         let type = try Decoding.family(of: parameters.architecture)
         try parameters.checkVariants(honoring: type.honoredKeys)
+        if !onlyMeasures { _ = Prefetching.measured }
         let memory = Memory()
         let packer = StripPacker(
             file: file, memory: memory, team: team, onlyMeasures: onlyMeasures, report: report)

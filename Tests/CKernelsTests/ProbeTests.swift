@@ -47,4 +47,11 @@ struct ProbeTests {
             #expect(apus_probe_multiply(q8, set.isa, 256, 1, 1, 1, 1) == 0)
         }
     }
+
+    @Test func `tuning chooses between asking for weights and leaving them to the processor`() {
+        apus_tune_prefetch(apus_best_isa())
+
+        #expect([0, 8192].contains(apus_prefetch_distance(1)))
+        for columnCount in [2, 8, 32] { #expect(apus_prefetch_distance(columnCount) == 8192) }
+    }
 }

@@ -89,8 +89,8 @@ extension MachineLimits {
     /// One line under a table.
     func line(threadCount: Int, _ instructionSet: String) -> String {
         String(
-            format: "machine, %d thread%@: %.1f GB/s read, %.2f TOPS int8, %@", threadCount,
-            threadCount == 1 ? "" : "s", readBandwidth / 1e9, int8Operations / 1e12,
-            instructionSet)
+            format: "machine, %d thread%@: %.1f GB/s read, %.2f TOPS int8, %@, prefetch %@",
+            threadCount, threadCount == 1 ? "" : "s", readBandwidth / 1e9, int8Operations / 1e12,
+            instructionSet, Prefetching.measured.distance == 0 ? "by the processor" : "asked for")
     }
 }
