@@ -4,7 +4,9 @@
 import asyncio
 import json
 import pathlib
+import signal
 import subprocess
+import time
 
 import pytest
 from fake_server import FakeServer, running
@@ -164,3 +166,51 @@ def test_every_scenario_says_what_it_does(name):
 def test_an_amount_that_makes_no_sense_is_refused(value):
     with pytest.raises(SystemExit):
         command.parser("", lambda group: None).parse_args(["steady", "--rate", value])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "groups"),
+    [
+        (["overload", "--clients", "2", "--duration", "0.3", "--drain", "1"], {"nominal", "overload"}),
+        (["abandon", "--requests", "20", "--rest", "0"], {"before", "abandoned", "after"}),
+        (["shared-prefix", "--requests", "3", "--strangers", "2"], {"strangers", "first", "later"}),
+        (["long-prompt", "--streams", "2", "--settle", "0.1"], {"prompt alone", "streams", "prompt among"}),
+        (["soak", "--rate", "30", "--duration", "1", "--drain", "1"], {"short", "long", "shared", "leaving"}),
+        (["soak", "--duration", "0.5", "--clients", "1", "--drain", "1"], {"calibration"}),
+    ],
+)
+def test_a_scenario_finds_figures_for_each_of_its_groups(arguments, groups):
+    with running(FakeServer(seconds_per_token=0.002)) as fake:
+        report = run(fake.url, *arguments)
+
+    assert groups <= report["groups"].keys()
+    assert sum(figures["requests"] for figures in report["groups"].values()) == len(report["requests"])
+    assert report["total"]["failed"] == 0
+    # Memory is known: the server is a thread of this process.
+    assert report["server"]["resident_bytes"]["last"] > 0
+    assert all(line in table.render(report) for line in groups)
+    assert json.loads(command.to_json(report)) == report
+    assert page.render(report).count("<svg") >= 5
+
+
+def test_an_interrupted_load_test_keeps_what_it_measured(tmp_path):
+    with running(FakeServer(seconds_per_token=0.02)) as fake:
+        process = subprocess.Popen(
+            [SCRIPTS / "loadtest", "clients", "--url", fake.url, "--clients", "2", "--duration", "60"]
+            + ["--output-tokens", "10", "--json", tmp_path / "r.json", "--html", tmp_path / "r.html"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        while len(fake.bodies) < 8:
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        printed, _ = process.communicate(timeout=30)
+
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert process.returncode == 0
+    assert "interrupted" in printed
+    assert report["is_interrupted"]
+    assert report["total"]["completed"] >= 4
+    assert report["total"]["unfinished"] <= 2
+    assert report["total"]["failed"] == 0

@@ -4,18 +4,21 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import datetime
 import json
 import os
 import pathlib
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 
 from . import report
 from .dialect import Dialect, find_dialect
 from .exchange import Target
 from .load import Load
-from .scenarios import SCENARIOS, options, summary
+from .record import UNFINISHED
+from .scenarios import SCENARIOS, Finding, options, summary
 from .watch import Watch, listener, raise_descriptor_limit
 
 RESULTS = pathlib.Path(__file__).resolve().parents[2] / ".build" / "loadtest"
@@ -104,7 +107,7 @@ async def run(
     begun = datetime.datetime.now(datetime.timezone.utc)
     started, cpu = time.monotonic(), time.process_time()
     async with load.running():
-        findings = await scenario(load, **chosen)
+        findings = await _until_interrupted(load, scenario(load, **chosen))
         await load.settled()
         duration, cpu_seconds = time.monotonic() - started, time.process_time() - cpu
     about = {
@@ -116,11 +119,30 @@ async def run(
         "url": target.url,
         "server_accepts": dialect.describe(),
         "begun": begun.isoformat(timespec="seconds"),
+        "is_interrupted": findings is None,
     }
     targets = report.Targets(arguments.target_ttft, arguments.target_itl)
     return report.build(
-        about, load.records, load.marks, findings, watch, targets, duration, cpu_seconds
+        about, load.records, load.marks, findings or [], watch, targets, duration, cpu_seconds
     )
+
+
+async def _until_interrupted(load: Load, scenario: Coroutine) -> list[Finding] | None:
+    """What a scenario finds; nothing if SIGINT ends it: then what was measured until then is the result."""
+    task = asyncio.ensure_future(scenario)
+
+    def interrupt() -> None:
+        load.leave_all(UNFINISHED)
+        task.cancel()
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, interrupt)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        return None
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
 
 
 def salt_of(arguments: argparse.Namespace) -> int:

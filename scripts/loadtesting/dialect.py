@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from .exchange import Answer, Target
 from .prompts import Prompts, Shape
-from .record import COMPLETED, Record, refusal_in, read_stepwise
+from .record import COMPLETED, Record, read_stepwise, refusal_in
 
 HIGHEST_ID = 30_000
 """Below the vocabularies of the published models, and below the special tokens at their ends."""

@@ -66,7 +66,7 @@ class Completion:
             return
         try:
             event = json.loads(data)
-        except ValueError:
+        except (ValueError, RecursionError):
             self.error = f"an event is not JSON: {data[:60]!r}"
             return
         if not isinstance(event, dict):
@@ -102,7 +102,8 @@ def _holds_output(choice: dict) -> bool:
 
 
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 40
+    return value if is_count else None
 
 
 def error_message(body: object) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import socket
 import ssl
 import time
 import urllib.parse
@@ -134,6 +135,13 @@ class Answer:
     """Why there is no whole answer; nothing if there is."""
 
     @property
+    def retry_after(self) -> float | None:
+        """`Retry-After` in seconds; a date, its other form, is not read."""
+        value = self.headers.get("retry-after", "")
+        is_seconds = value.isascii() and value.isdigit() and len(value) <= 9
+        return float(value) if is_seconds else None
+
+    @property
     def body(self) -> bytes:
         return b"".join(piece for _, piece in self.pieces)
 
@@ -197,6 +205,8 @@ class Target:
         parts = urllib.parse.urlsplit(url if "://" in url else f"http://{url}")
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"not an http or https URL: {url}")
+        if "@" in parts.netloc:
+            raise ValueError("a URL with a password: use OPENAI_API_KEY")
         self.host = parts.hostname
         self.port = parts.port or (443 if parts.scheme == "https" else 80)
         self.prefix = parts.path.rstrip("/").removesuffix("/v1")
@@ -209,7 +219,8 @@ class Target:
 
     async def resolve(self) -> None:
         """Look the name up once, so that no request waits for that."""
-        found = await asyncio.get_running_loop().getaddrinfo(self.host, self.port, type=1)
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
         self._address = found[0][4][0]
 
     @property

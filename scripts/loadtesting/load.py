@@ -50,6 +50,7 @@ class Load:
         self._start = 0.0
         self._open: set[Exchange] = set()
         self._unread: deque[Iterator[Record | None]] = deque()
+        self._reader: asyncio.Task[None]
         self._arrived = asyncio.Event()
         self._all_read = asyncio.Event()
         self._all_read.set()
@@ -70,12 +71,11 @@ class Load:
         """The time in which requests are sent: the server is watched, answers are read."""
         self._start = time.monotonic()
         self.watch.begin(self._start)
-        reader = asyncio.create_task(self._read())
+        self._reader = asyncio.create_task(self._read())
         try:
             yield
-            await self.settled()
         finally:
-            reader.cancel()
+            self._reader.cancel()
             await self.watch.end()
 
     # Requests
@@ -165,7 +165,11 @@ class Load:
     async def settled(self) -> None:
         """Until the records of all requests that have ended are there."""
         await asyncio.sleep(0)
-        await self._all_read.wait()
+        waiting = asyncio.ensure_future(self._all_read.wait())
+        await asyncio.wait({waiting, self._reader}, return_when=asyncio.FIRST_COMPLETED)
+        if not waiting.done():
+            waiting.cancel()
+            self._reader.result()  # It ends by an error only.
 
     def of(self, group: str, outcome: str | None = COMPLETED) -> list[Record]:
         """The records of a group, of one outcome or of all."""
@@ -223,10 +227,7 @@ class Load:
     def _pause(self, answer: Answer) -> float:
         if answer.fault == ABANDONED or (answer.fault is None and answer.status == 200):
             return 0
-        try:
-            asked = float(answer.headers.get("retry-after", RETRY_SECONDS))
-        except ValueError:
-            asked = RETRY_SECONDS
+        asked = RETRY_SECONDS if answer.retry_after is None else answer.retry_after
         return min(max(asked, 0.05), MAX_RETRY_SECONDS)
 
 

@@ -53,8 +53,9 @@ def _header(report: dict) -> str:
     settings = ", ".join(
         f"{name.replace('_', ' ')} {number(value)}" for name, value in report["options"].items()
     )
+    title = report["scenario"] + (", interrupted" if report["is_interrupted"] else "")
     return (
-        f"<header><h1>Load test: {escape(report['scenario'])}</h1>"
+        f"<header><h1>Load test: {escape(title)}</h1>"
         f"<p>{escape(report['summary'])} {escape(settings[:1].upper() + settings[1:])}.</p>"
         f"<p>{escape(report['server_accepts']['model'])} at {escape(report['url'])}, "
         f"{escape(report['begun'].replace('T', ' ').replace('+00:00', ' UTC'))}, "
@@ -140,7 +141,8 @@ def _footer(report: dict) -> str:
         "was late. ITL: every gap between two events with text. TPOT: an answer's mean time per token after "
         "the first. Percentiles are exact. Good is an answer whose first token came within "
         f"{number(targets['first_token'])} s and whose every gap was at most {milliseconds(targets['gap'])} "
-        f"ms.</p><p>{escape(table.lengths(report).capitalize())}. Seed {report['seed']}, salt {report['salt']}. "
+        f"ms.</p><p>{escape(table.lengths(report).capitalize())}. "
+        f"Seed {report['seed']}, salt {report['salt']}. "
         f"{escape(table.generator(report).capitalize())}.</p></footer>\n"
     )
 
@@ -172,6 +174,7 @@ def _plots(report: dict) -> str:
         curves("Inter-token latency, distribution", _by_group(report, groups, gaps)),
         _outcomes(report, time, bins),
         _health(report, time),
+        _cache(report, time),
         _memory(report, time),
         _processors(report, time),
     ]
@@ -359,6 +362,18 @@ def _health(report: dict, time: Scale) -> str:
             2.5,
         )
     return figure("GET /health during the load", plot.svg("Latency of GET /health over time"))
+
+
+def _cache(report: dict, time: Scale) -> str:
+    shares = [
+        (one["time"], 100 * one["kv_usage"]) for one in report["samples"] if one["kv_usage"] is not None
+    ]
+    if not shares:
+        return ""
+    plot = Plot(time, Scale.of(share for _, share in shares), "s", "%")
+    plot.line(shares, "s0", fill=True)
+    plot.marks(report["marks"])
+    return figure("Keys and values in use", plot.svg("Share of the KV cache in use over time"))
 
 
 def _memory(report: dict, time: Scale) -> str:

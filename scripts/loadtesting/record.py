@@ -123,7 +123,7 @@ def read_stepwise(
     elif answer.status and answer.fault is None:
         record.outcome = REFUSED
         record.fault = refusal_in(answer.body)
-        record.retry_after = _seconds(answer.headers.get("retry-after"))
+        record.retry_after = answer.retry_after
     else:
         record.fault = answer.fault
     if left is not None and answer.fault == left:
@@ -134,13 +134,5 @@ def read_stepwise(
 def refusal_in(body: bytes) -> str:
     try:
         return error_message(json.loads(body))
-    except ValueError:
+    except (ValueError, RecursionError):
         return body[:200].decode(errors="replace")
-
-
-def _seconds(value: str | None) -> float | None:
-    """`Retry-After` in seconds; a date, its other form, is not read."""
-    try:
-        return float(value) if value is not None else None
-    except ValueError:
-        return None

@@ -57,6 +57,7 @@ def render(report: dict) -> str:
         f"{report['scenario']}: {settings}",
         f"{report['url']}  {report['server_accepts']['model']}",
         lengths(report),
+        *(["interrupted: what was measured until then"] if report["is_interrupted"] else []),
         "",
     ]
     for name, figures in report["groups"].items():

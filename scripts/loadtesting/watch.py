@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import pathlib
 import re
@@ -63,7 +64,7 @@ def read_gauges(text: str) -> dict[str, float]:
                     found[gauge] = found.get(gauge, 0) + float(match[2])
                 except ValueError:
                     pass
-    return found
+    return {gauge: value for gauge, value in found.items() if math.isfinite(value)}
 
 
 def listener(port: int) -> int | None:
