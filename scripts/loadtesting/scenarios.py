@@ -17,6 +17,10 @@ from .load import Load, LoadFailed, Shapes, always
 from .prompts import Shape
 
 
+LEAST_SOAK_SECONDS = 600
+"""A shorter soak has no figure for the growth of memory."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One figure that only this scenario has."""
@@ -217,7 +221,7 @@ async def soak(
     clients: int = 8,
     drain: float = 60,
 ) -> list[Finding]:
-    """A mix for an hour: short and long prompts, shared beginnings, clients that leave."""
+    """Open loop of short and long prompts, shared beginnings and clients that leave; is memory level?"""
     rate = rate or load_factor * await _capacity(load, "calibration", clients, _mix)
     load.mark("soak begins")
     begun = load.now
@@ -228,9 +232,11 @@ async def soak(
         for sample in load.watch.samples
         if sample.resident_bytes is not None and sample.time > begun + duration / 4
     ]
+    # Of a few minutes a slope by the hour says nothing.
+    growth = slope(level) if duration >= LEAST_SOAK_SECONDS else None
     return [
         Finding("offered", rate, "requests/s"),
-        Finding("growth of resident memory", slope(level), "MiB/h"),
+        Finding("growth of resident memory", growth, "MiB/h"),
         Finding("lowest after a quarter", min((size for _, size in level), default=None), "MiB"),
         Finding("highest after a quarter", max((size for _, size in level), default=None), "MiB"),
     ]
