@@ -20,6 +20,9 @@ struct ConnectionState {
     private var method = HTTPRequest.Method.get
     private var version = HTTPVersion.http11
     private var keepsAlive = true
+    private var acceptEncoding: String?
+    /// Of the streamed response in progress, if it is coded.
+    private var encoder: GzipEncoder?
 
     init(limits: MessageLimits) {
         parser = RequestParser(limits: limits)
@@ -35,6 +38,7 @@ struct ConnectionState {
     /// How far the request that is being read is.
     var progress: RequestParser.Progress { parser.progress }
     var heldBodyBytes: Int { parser.heldBodyBytes }
+    var receivedBodyBytes: Int { parser.receivedBodyBytes }
 
     /// Takes input; only to be called while `phase` is `.reading`.
     mutating func receive(_ input: Span<UInt8>, at offset: inout Int) -> RequestParser.Event {
@@ -46,11 +50,13 @@ struct ConnectionState {
             keepsAlive = false
             version = .http11
             method = .get
+            acceptEncoding = nil
             phase = .awaitingResponse
             parser.reset()
         case .request(let request):
             method = request.head.method
             version = request.version
+            acceptEncoding = request.acceptEncoding
             keepsAlive = keepsAlive && request.keepsAlive
             phase = .awaitingResponse
         }
@@ -61,6 +67,7 @@ struct ConnectionState {
     mutating func abandonRequest() {
         precondition(phase == .reading)
         keepsAlive = false
+        acceptEncoding = nil
         phase = .awaitingResponse
         parser.reset()
     }
@@ -80,6 +87,8 @@ struct ConnectionState {
         _ response: HTTPResponse, body: [UInt8], date: [UInt8], into output: inout OutputQueue
     ) {
         precondition(phase == .awaitingResponse)
+        var (response, body) = (response, body)
+        ResponseCoding.apply(acceptEncoding, to: &response, body: &body)
         let framing = framing(response, length: body.count)
         appendHead(response, framing, date, to: &output)
         if case .length = framing { output.append(body) }
@@ -89,6 +98,8 @@ struct ConnectionState {
     /// Queues a response's head; the body follows by `write`.
     mutating func begin(_ response: HTTPResponse, date: [UInt8], into output: inout OutputQueue) {
         precondition(phase == .awaitingResponse)
+        var response = response
+        encoder = ResponseCoding.encoder(acceptEncoding, of: &response)
         let framing = framing(response, length: nil)
         if framing == .untilClose { keepsAlive = false }
         appendHead(response, framing, date, to: &output)
@@ -97,6 +108,10 @@ struct ConnectionState {
 
     /// Queues a piece of a streamed body.
     mutating func write(_ bytes: [UInt8], into output: inout OutputQueue) {
+        append(encoder?.write(bytes) ?? bytes, to: &output)
+    }
+
+    private func append(_ bytes: [UInt8], to output: inout OutputQueue) {
         switch phase {
         case .streaming(.chunked): ResponseEncoder.appendChunk(bytes, to: &output)
         case .streaming(.untilClose): output.append(bytes)
@@ -106,6 +121,8 @@ struct ConnectionState {
 
     /// Ends a streamed body.
     mutating func finish(into output: inout OutputQueue) {
+        if let last = encoder?.finish() { append(last, to: &output) }
+        encoder = nil
         if phase == .streaming(.chunked) { output.append(ResponseEncoder.lastChunk) }
         phase = keepsAlive ? .reading : .ended
     }

@@ -6,12 +6,14 @@ package import HTTPTypes
 package struct IncomingRequest: Sendable {
     /// Method, path with query, authority and fields.
     package var head: HTTPRequest
-    /// The body, without transfer coding.
+    /// The body, without transfer and content coding.
     package var body: [UInt8]
     /// What a `/*` at the end of the route's pattern stood for, percent-decoded; else empty.
     package var pathTail: String
     /// Whether the client lets the connection live on after the answer.
     var keepsAlive = true
+    /// The value of Accept-Encoding, several fields joined.
+    var acceptEncoding: String?
     /// Decides between the chunked coding and an end by closing.
     var version = HTTPVersion.http11
 

@@ -16,6 +16,9 @@ package enum Refusal: Error, Hashable, Sendable {
     case unsupportedMethod
     case unsupportedVersion
     case unsupportedExpectation
+    case lengthRequired
+    case unsupportedContentCoding
+    case malformedContent
     case requestLineTooLong(maxBytes: Int)
     case fieldsTooLarge(maxBytes: Int)
     case tooManyFields(maxCount: Int)
@@ -32,11 +35,14 @@ extension Refusal {
     package var status: HTTPResponse.Status {
         switch self {
         case .malformedRequestLine, .malformedTarget, .malformedField, .malformedLength,
-            .malformedChunk, .malformedHost, .conflictingLengths, .invalidTransferCoding:
+            .malformedChunk, .malformedHost, .conflictingLengths, .invalidTransferCoding,
+            .malformedContent:
             .badRequest
         case .unknownTransferCoding, .unsupportedMethod: .notImplemented
         case .unsupportedVersion: .httpVersionNotSupported
         case .unsupportedExpectation: .expectationFailed
+        case .lengthRequired: .lengthRequired
+        case .unsupportedContentCoding: .unsupportedMediaType
         case .requestLineTooLong: .uriTooLong
         case .fieldsTooLarge, .tooManyFields: .requestHeaderFieldsTooLarge
         case .bodyTooLarge: .contentTooLarge
@@ -65,6 +71,11 @@ extension Refusal {
         case .unsupportedMethod: "This server is not a proxy: CONNECT is not supported."
         case .unsupportedVersion: "The HTTP versions supported are 1.1 and 1.0."
         case .unsupportedExpectation: "The only expectation supported is '100-continue'."
+        case .lengthRequired:
+            "A request of this method must have a Content-Length, or be chunked."
+        case .unsupportedContentCoding:
+            "A request body may have one Content-Encoding: \(ContentCoding.supported)."
+        case .malformedContent: "The body is not in the coding that Content-Encoding names."
         case .requestLineTooLong(let limit): "The request line is longer than \(limit) bytes."
         case .fieldsTooLarge(let limit): "The header fields are larger than \(limit) bytes."
         case .tooManyFields(let limit): "The request has more than \(limit) header fields."

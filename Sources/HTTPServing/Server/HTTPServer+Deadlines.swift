@@ -68,7 +68,7 @@ extension HTTPServer {
         case .head: return start + ticks(limits.headTimeout)
         case .body:
             let earned =
-                Double(connection.state.heldBodyBytes) / Double(limits.minBodyBytesPerSecond)
+                Double(connection.state.receivedBodyBytes) / Double(limits.minBodyBytesPerSecond)
             return start + ticks(limits.bodyTimeout + .seconds(earned))
         case .reader: return start + ticks(limits.stallTimeout)
         case .linger: return start + ticks(limits.lingerTimeout)

@@ -35,7 +35,12 @@ extension HTTPServer {
         let body = configuration.refusalBody(refusal)
         var response = HTTPResponse(
             status: refusal.status, headerFields: [.contentType: body.contentType])
-        if case .methodNotAllowed(let allow) = refusal { response.headerFields[.allow] = allow }
+        switch refusal {
+        case .methodNotAllowed(let allow): response.headerFields[.allow] = allow
+        case .unsupportedContentCoding:
+            response.headerFields[.acceptEncoding] = ContentCoding.supported
+        default: break
+        }
         connection.state.respond(response, body: body.bytes, date: date, into: &connection.output)
         connection.record?.status = response.status
         connection.record?.bodyBytes = body.bytes.count

@@ -56,6 +56,7 @@ extension APIError {
             case .methodNotAllowed: "method_not_allowed"
             case .requestTimedOut: "request_timeout"
             case .bodyTooLarge: "request_too_large"
+            case .unsupportedContentCoding: "unsupported_media_type"
             default: nil
             }
         self.init(
