@@ -83,7 +83,8 @@ let package = Package(
         .testTarget(
             name: "HTTPServingTests",
             dependencies: [
-                "HTTPServing", .product(name: "HTTPTypes", package: "swift-http-types"),
+                "HTTPServing", "COpenSSL",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
             ], swiftSettings: strict),
         .testTarget(
             name: "ServerAppTests",

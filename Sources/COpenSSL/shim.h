@@ -13,5 +13,7 @@ static const uint64_t TLS_SERVER_OPTIONS = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_C
                                            SSL_OP_PRIORITIZE_CHACHA;
 static const int BIO_RETRY_READ = BIO_FLAGS_READ | BIO_FLAGS_SHOULD_RETRY;
 static const int BIO_RETRY_ANY = BIO_FLAGS_RWS | BIO_FLAGS_SHOULD_RETRY;
+static const int PEM_FILE_TYPE = SSL_FILETYPE_PEM;
+static const int SOURCE_SINK_TYPE = BIO_TYPE_SOURCE_SINK;
 
 #endif

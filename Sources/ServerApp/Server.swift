@@ -18,12 +18,15 @@ package final class Server: Sendable {
     private let mailbox: EngineMailbox
     private let engineDone: DispatchSemaphore
     private let gracePeriod: Duration
+    private let network: NetworkConfiguration
+    private let logger: Logger
 
     /// Loads the model, reserves memory, starts the engine and listens; in this order, so that nothing
     /// is reachable before all of it works.
     package init(
         _ configuration: ServerConfiguration, file: GGUFFile, logger: Logger
     ) async throws(ServerError) {
+        let credentials = try Credentials(configuration.network)
         let processors = ProcessorCount.available()
         let threadCount = configuration.threadCount ?? processors.count
         let plan = try Self.plan(configuration, file: file, threadCount: threadCount)
@@ -53,7 +56,7 @@ package final class Server: Sendable {
                 http.execute { @Sendable server in service.deliver(outputs, on: server) }
             }
             address = try await http.listen(
-                at: .internet(host: configuration.host, port: configuration.port))
+                at: configuration.network.address, tls: credentials.tls)
         } catch {
             mailbox.stop()
             throw .listening("\(error)")
@@ -62,7 +65,25 @@ package final class Server: Sendable {
         self.mailbox = mailbox
         engineDone = loaded.done
         gracePeriod = configuration.gracePeriod
-        logger.info("serving '\(name)' on http://\(address)")
+        network = configuration.network
+        self.logger = logger
+        logger.info(
+            "serving '\(name)' on \(credentials.tls == nil ? "http" : "https")://\(address)")
+    }
+
+    /// Reads certificate, key and authorities again, for connections from now on. If one of the files cannot
+    /// be used, all stay as they were.
+    package func reload() async {
+        guard Credentials.hasFiles(network) else {
+            return logger.info("reload: there are no files to read again")
+        }
+        do throws(ServerError) {
+            let credentials = try Credentials(network)
+            if let tls = credentials.tls { await http.replaceTLS(tls) }
+            logger.info("reload: the files were read again")
+        } catch {
+            logger.error("reload: nothing was changed: \(error)")
+        }
     }
 
     /// Refuses new requests, lets running ones finish within the grace period, ends the engine. A second

@@ -18,6 +18,8 @@ struct Listener {
     let descriptor: Int32
     /// Where it listens, with the port that the system chose.
     let address: ListenAddress
+    /// Whether its connections speak TLS.
+    var isSecure = false
 
     /// Binds and listens. Options set here are inherited by the accepted sockets.
     init(_ address: ListenAddress, maxBacklog: Int32) throws(ListenError) {

@@ -25,6 +25,8 @@ struct ConnectionID: Hashable, Sendable {
 final class Connection {
     let id: ConnectionID
     let socket: Socket
+    /// Between the socket and the protocol, where the listener wants it.
+    let tls: TLSSession?
     var state: ConnectionState
     var output = OutputQueue()
 
@@ -55,17 +57,41 @@ final class Connection {
 
     var deadline = Deadline()
 
-    init(id: ConnectionID, socket: Socket, limits: MessageLimits) {
+    init(id: ConnectionID, socket: Socket, tls: TLSSession?, limits: MessageLimits) {
         self.id = id
         self.socket = socket
+        self.tls = tls
         state = ConnectionState(limits: limits)
     }
 
     var hasBacklog: Bool { backlogOffset < backlog.count }
 
+    /// Bytes that the client has not taken yet, encrypted or to be.
+    var pendingOutputBytes: Int { output.byteCount + (tls?.output.byteCount ?? 0) }
+
     /// Whether the next request may be taken. A client that pipelines but does not read waits.
     func acceptsRequests(maxPendingBytes: Int) -> Bool {
-        isOpen && state.phase == .reading && output.byteCount < maxPendingBytes
+        isOpen && state.phase == .reading && pendingOutputBytes < maxPendingBytes
+    }
+
+    /// Whether bytes may be read. While an answer is awaited they are only read, into the backlog, under
+    /// TLS: there the client's farewell is one of the bytes.
+    func acceptsInput(maxPendingBytes: Int) -> Bool {
+        guard isOpen, isReadable, !hasBacklog else { return false }
+        return acceptsRequests(maxPendingBytes: maxPendingBytes)
+            || (tls != nil && state.isResponding)
+    }
+
+    /// Hands the first bytes to the socket; nil where there is nothing to be sent.
+    func sendFirst() -> Transfer? {
+        if let tls {
+            if !tls.hasOutput { tls.seal(&output) }
+            return tls.hasOutput ? tls.send(to: socket) : nil
+        }
+        guard !output.isEmpty else { return nil }
+        let sent = socket.send(output)
+        if case .bytes(let count) = sent { output.removeFirst(count) }
+        return sent
     }
 }
 
@@ -82,6 +108,7 @@ struct OpenRecord {
 struct Deadline {
     enum Kind {
         case none
+        case handshake
         case idle
         case head
         case body

@@ -29,15 +29,13 @@ extension HTTPServer {
     /// last bytes is told by no further event.
     private func readInput(_ connection: Connection) {
         var readCount = 0
-        while connection.isReadable, !connection.hasBacklog,
-            connection.acceptsRequests(maxPendingBytes: limits.maxPendingOutputBytes)
-        {
+        while connection.acceptsInput(maxPendingBytes: limits.maxPendingOutputBytes) {
             guard readCount < Self.maxReadCount else { return enqueue(connection) }
             readCount += 1
             switch connection.socket.receive(into: readBuffer.bytes) {
             case .bytes(let count):
                 counters.receivedBytes.count(count)
-                takeRead(count, connection)
+                takeRead(UnsafeRawBufferPointer(rebasing: readBuffer.bytes[..<count]), connection)
             case .wouldBlock: connection.isReadable = false
             case .endOfStream: return inputEnded(connection)
             case .failed: return cancel(connection, .departed)
@@ -45,10 +43,37 @@ extension HTTPServer {
         }
     }
 
-    private func takeRead(_ count: Int, _ connection: Connection) {
-        let input = UnsafeRawBufferPointer(rebasing: readBuffer.bytes[..<count])
+    private func takeRead(_ bytes: UnsafeRawBufferPointer, _ connection: Connection) {
+        guard let tls = connection.tls else { return takePlaintext(bytes, connection) }
+        let received = tls.receive(bytes, into: plaintextBuffer.bytes)
+        if tls.hasOutput { markDirty(connection) }
+        switch received {
+        case .bytes(let count): takePlaintext(firstPlaintext(count), connection)
+        case .ended(let count):
+            takePlaintext(firstPlaintext(count), connection)
+            inputEnded(connection)
+        case .failed: tlsFailed(connection)
+        }
+    }
+
+    private func firstPlaintext(_ count: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: plaintextBuffer.bytes[..<count])
+    }
+
+    /// Sends the alert, if there is one, and nothing after it.
+    private func tlsFailed(_ connection: Connection) {
+        counters.tlsFailureCount.count()
+        _ = connection.sendFirst()
+        guard !connection.state.isResponding else { return cancel(connection, .departed) }
+        connection.output = OutputQueue()
+        connection.state.endReading()
+        finishConnection(connection)
+    }
+
+    private func takePlaintext(_ input: UnsafeRawBufferPointer, _ connection: Connection) {
+        guard !input.isEmpty else { return }
         let taken = input.withMemoryRebound(to: UInt8.self) { take($0.span, connection, from: 0) }
-        if taken < count, connection.isOpen, connection.state.phase != .ended {
+        if taken < input.count, connection.isOpen, connection.state.phase != .ended {
             connection.backlog = Array(input[taken...])
             connection.backlogOffset = 0
         }
@@ -120,8 +145,10 @@ extension HTTPServer {
     private func inputEnded(_ connection: Connection) {
         connection.isReadable = false
         connection.peerFinished = true
+        // Whoever reads on cancels an exchange whose client has left.
+        guard !connection.state.isResponding else { return }
         connection.state.endReading()
-        if connection.output.isEmpty { close(connection) } else { markDirty(connection) }
+        if connection.pendingOutputBytes == 0 { end(connection) } else { markDirty(connection) }
     }
 
     /// Drops what comes after the server's FIN, up to the bound.

@@ -10,15 +10,18 @@ extension HTTPServer {
     func flush(_ connection: Connection) {
         guard connection.isOpen else { return }
         var sentBytes = 0
-        while connection.isWritable, !connection.output.isEmpty {
+        while connection.isWritable, connection.pendingOutputBytes > 0 {
             guard sentBytes < Self.maxFlushBytes else {
                 markDirty(connection)
                 break
             }
-            switch connection.socket.send(connection.output) {
-            case .bytes(let count):
-                connection.output.removeFirst(count)
-                sentBytes += count
+            // Nothing: an answer that waits for a handshake, or can no longer be encrypted.
+            guard let sent = connection.sendFirst() else {
+                if connection.tls?.hasFailed == true { return cancel(connection, .departed) }
+                break
+            }
+            switch sent {
+            case .bytes(let count): sentBytes += count
             case .wouldBlock, .endOfStream: connection.isWritable = false
             case .failed: return cancel(connection, .departed)
             }
@@ -79,7 +82,7 @@ extension HTTPServer {
         {
             return cancel(connection, .slowReader)
         }
-        if connection.output.isEmpty, connection.state.phase == .ended {
+        if connection.pendingOutputBytes == 0, connection.state.phase == .ended {
             return finishConnection(connection)
         }
         if connection.state.phase == .reading, connection.hasBacklog || connection.isReadable {

@@ -167,6 +167,12 @@ final class TestClient {
         return String(decoding: received.prefix(count), as: UTF8.self)
     }
 
+    /// What was read and not taken.
+    func takeReceived() -> [UInt8] {
+        defer { received = [] }
+        return received
+    }
+
     /// Reads once.
     func receiveSome() {
         let buffer = ReadBuffer(byteCount: 64 << 10)

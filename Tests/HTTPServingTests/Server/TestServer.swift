@@ -23,6 +23,7 @@ final class TestServer: Sendable {
 
     init(
         at address: ListenAddress = .internet(host: "127.0.0.1", port: 0),
+        tls: TLSContext? = nil,
         _ change: (inout HTTPServerLimits) -> Void = { _ in }
     ) async throws {
         let (events, sink) = AsyncStream.makeStream(of: Event.self)
@@ -37,7 +38,7 @@ final class TestServer: Sendable {
                 bytes: Array("{\"error\":{\"message\":\"\(refusal.message)\"}}".utf8))
         }
         server = try HTTPServer(configuration)
-        self.address = try await server.listen(at: address)
+        self.address = try await server.listen(at: address, tls: tls)
         recordBox = records
     }
 
