@@ -83,6 +83,8 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.loading = model.weights.loading(logger)
         let signals = TerminationSignals()
         let reloading = ReloadSignal()
+        // Whoever stops reading a log does not end the server.
+        signal(SIGPIPE, SIG_IGN)
         let server: Server
         do throws(ServerError) {
             server = try await Server(configuration, file: file, logger: logger)

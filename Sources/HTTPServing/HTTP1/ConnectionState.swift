@@ -21,6 +21,8 @@ struct ConnectionState {
     private var version = HTTPVersion.http11
     private var keepsAlive = true
     private var acceptEncoding: String?
+    /// Fields that the answer has beside the route's, as they are on the wire, each after its CRLF.
+    var addedFields: [UInt8] = []
     /// Of the streamed response in progress, if it is coded.
     private var encoder: GzipEncoder?
 
@@ -45,7 +47,7 @@ struct ConnectionState {
         precondition(phase == .reading)
         let event = parser.parse(input, at: &offset)
         switch event {
-        case .needsMore, .awaitsContinue: break
+        case .needsMore, .bodyFollows: break
         case .refused:
             keepsAlive = false
             version = .http11
@@ -150,7 +152,7 @@ struct ConnectionState {
         output.appendToTail {
             ResponseEncoder.appendHead(
                 response, framing: framing, version: version, keepsAlive: keepsAlive, date: date,
-                to: &$0)
+                added: addedFields, to: &$0)
         }
     }
 }

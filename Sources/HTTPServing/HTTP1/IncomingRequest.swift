@@ -10,6 +10,12 @@ package struct IncomingRequest: Sendable {
     package var body: [UInt8]
     /// What a `/*` at the end of the route's pattern stood for, percent-decoded; else empty.
     package var pathTail: String
+    /// The name of the key that the request showed; nil where none is asked for.
+    package var keyName: String?
+    /// What logs and the answer's `X-Request-Id` call it.
+    package var requestID = ""
+    /// The page whose script sent it.
+    var origin: String?
     /// Whether the client lets the connection live on after the answer.
     var keepsAlive = true
     /// The value of Accept-Encoding, several fields joined.

@@ -17,6 +17,8 @@ struct MessageFraming {
     private var codings: [String] = []
     private var contentEncoding: String?
     private(set) var acceptEncoding: String?
+    private(set) var requestID: String?
+    private(set) var origin: String?
     private var wantsClose = false
     private var wantsKeepAlive = false
     private(set) var expectsContinue = false
@@ -36,6 +38,8 @@ struct MessageFraming {
             contentEncoding = contentEncoding.map { "\($0), \(field.value)" } ?? field.value
         case "accept-encoding":
             acceptEncoding = acceptEncoding.map { "\($0), \(field.value)" } ?? field.value
+        case "x-request-id": requestID = field.value
+        case "origin": origin = field.value
         case "expect":
             guard field.value.lowercased() == "100-continue" else {
                 throw .unsupportedExpectation

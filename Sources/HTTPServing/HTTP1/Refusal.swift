@@ -24,6 +24,10 @@ package enum Refusal: Error, Hashable, Sendable {
     case tooManyFields(maxCount: Int)
     case bodyTooLarge(maxBytes: Int)
     case requestTimedOut
+    case missingKey
+    case wrongKey
+    case rateLimited(maxPerMinute: Int, retryAfterSeconds: Int)
+    case tooManyRunning(maxCount: Int)
     case notFound
     case methodNotAllowed(allow: String)
     case tooManyConnections
@@ -47,6 +51,8 @@ extension Refusal {
         case .fieldsTooLarge, .tooManyFields: .requestHeaderFieldsTooLarge
         case .bodyTooLarge: .contentTooLarge
         case .requestTimedOut: .requestTimeout
+        case .missingKey, .wrongKey: .unauthorized
+        case .rateLimited, .tooManyRunning: .tooManyRequests
         case .notFound: .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .tooManyConnections, .outOfBodyMemory: .serviceUnavailable
@@ -81,6 +87,12 @@ extension Refusal {
         case .tooManyFields(let limit): "The request has more than \(limit) header fields."
         case .bodyTooLarge(let limit): "The request body is larger than \(limit) bytes."
         case .requestTimedOut: "The request did not arrive in time."
+        case .missingKey: "This path wants an API key: 'Authorization: Bearer KEY'."
+        case .wrongKey: "The API key is not one of this server's."
+        case .rateLimited(let limit, let seconds):
+            "This API key may start \(limit) requests a minute; the next one in \(seconds) s."
+        case .tooManyRunning(let limit):
+            "This API key may have \(limit) requests answered at the same time."
         case .notFound: "There is no such path on this server."
         case .methodNotAllowed(let allow): "This path answers to: \(allow)."
         case .tooManyConnections: "The server has as many connections as it may have."
@@ -91,7 +103,8 @@ extension Refusal {
     /// Whether the connection can go on to its next request after the answer.
     var keepsConnection: Bool {
         switch self {
-        case .notFound, .methodNotAllowed: true
+        case .notFound, .methodNotAllowed, .missingKey, .wrongKey, .rateLimited, .tooManyRunning:
+            true
         default: false
         }
     }

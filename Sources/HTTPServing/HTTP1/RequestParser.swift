@@ -10,8 +10,8 @@ struct RequestParser {
     /// What the input taken so far amounts to.
     enum Event {
         case needsMore
-        /// The head is complete and the client waits for a `100 Continue` before it sends the body.
-        case awaitsContinue(HTTPRequest)
+        /// The head is complete and a body follows; the client may wait for a `100 Continue` first.
+        case bodyFollows(IncomingRequest, awaitsContinue: Bool)
         case request(IncomingRequest)
         case refused(Refusal)
     }
@@ -148,6 +148,8 @@ struct RequestParser {
         request.keepsAlive = framing.keepsAlive(version)
         request.version = version
         request.acceptEncoding = framing.acceptEncoding
+        request.requestID = framing.requestID ?? ""
+        request.origin = framing.origin
         self.request = request
         switch bodyFraming {
         case .none: return try complete()
@@ -164,7 +166,7 @@ struct RequestParser {
             decoder = try ContentDecoder(coding, maxBodyBytes: limits.maxBodyBytes)
         }
         let awaits = framing.expectsContinue && version == .http11
-        return awaits ? .awaitsContinue(head) : nil
+        return .bodyFollows(request, awaitsContinue: awaits)
     }
 
     private mutating func takeBody(

@@ -27,6 +27,8 @@ final class Connection {
     let socket: Socket
     /// Between the socket and the protocol, where the listener wants it.
     let tls: TLSSession?
+    /// The client's address, where it will be logged.
+    var client = "-"
     var state: ConnectionState
     var output = OutputQueue()
 
@@ -38,6 +40,8 @@ final class Connection {
     var isReadable = false
     var isWritable = true
     var peerFinished = false
+    /// The client said close_notify; what it sent before may still be in the backlog.
+    var hasReceivedGoodbye = false
 
     var isOpen = true
     /// The server has sent its FIN and drops what still comes.
@@ -52,6 +56,10 @@ final class Connection {
     var exchangeNumber: UInt32 = 0
     var onCancel: (@Sendable (CancelReason, isolated HTTPServer) -> Void)?
     var record: OpenRecord?
+    /// A request, or the refusal of something that was none, is being answered.
+    var hasOpenExchange = false
+    /// The key that the exchange in progress counts for.
+    var countedKey: String?
     /// This connection's part of the server's sum.
     var heldBodyBytes = 0
 
@@ -98,6 +106,8 @@ final class Connection {
 /// What the access log will say about the exchange in progress.
 struct OpenRecord {
     var method: String
+    var requestID: String
+    var keyName: String?
     var target: String
     var status: HTTPResponse.Status?
     var bodyBytes = 0

@@ -69,6 +69,7 @@ extension HTTPServer {
         guard connection.isOpen else { return }
         connection.isOpen = false
         connection.onCancel = nil
+        releaseKey(connection)
         connections[Int(connection.id.descriptor)] = nil
         connection.socket.close()
         openCount -= 1
@@ -118,6 +119,7 @@ extension HTTPServer {
         }
         let connection = Connection(
             id: id, socket: socket, tls: tls, limits: limits.message)
+        if configuration.accessLog != nil { connection.client = socket.peerAddress() }
         let index = Int(socket.descriptor)
         while connections.count <= index { connections.append(nil) }
         connections[index] = connection

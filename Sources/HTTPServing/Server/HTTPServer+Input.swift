@@ -41,6 +41,11 @@ extension HTTPServer {
             case .failed: return cancel(connection, .departed)
             }
         }
+        if connection.hasReceivedGoodbye, connection.isOpen, !connection.hasBacklog,
+            connection.state.phase == .reading
+        {
+            inputEnded(connection)
+        }
     }
 
     private func takeRead(_ bytes: UnsafeRawBufferPointer, _ connection: Connection) {
@@ -50,8 +55,10 @@ extension HTTPServer {
         switch received {
         case .bytes(let count): takePlaintext(firstPlaintext(count), connection)
         case .ended(let count):
+            connection.hasReceivedGoodbye = true
+            connection.peerFinished = true
+            connection.isReadable = false
             takePlaintext(firstPlaintext(count), connection)
-            inputEnded(connection)
         case .failed: tlsFailed(connection)
         }
     }
@@ -99,7 +106,8 @@ extension HTTPServer {
         {
             switch connection.state.receive(input, at: &offset) {
             case .needsMore: break
-            case .awaitsContinue(let head): admitBody(of: head, connection)
+            case .bodyFollows(let request, let awaitsContinue):
+                admitBody(of: request, awaitsContinue: awaitsContinue, connection)
             case .request(let request): dispatch(request, connection)
             case .refused(let refusal): refuse(connection, refusal)
             }
@@ -108,30 +116,46 @@ extension HTTPServer {
         return offset
     }
 
-    /// Asks for the body of a request, unless its route is already known to refuse it.
-    private func admitBody(of head: HTTPRequest, _ connection: Connection) {
+    /// Lets the body of a request come, unless it is already known that the answer will be a refusal.
+    private func admitBody(
+        of request: IncomingRequest, awaitsContinue: Bool, _ connection: Connection
+    ) {
+        do throws(Refusal) {
+            _ = try access?.identify(request.head)
+            if awaitsContinue { try checkRoute(of: request.head) }
+        } catch {
+            openExchange(connection, request)
+            connection.state.abandonRequest()
+            return refuse(connection, error)
+        }
+        guard awaitsContinue else { return }
+        connection.output.append(ResponseEncoder.continueHead)
+        markDirty(connection)
+    }
+
+    private func checkRoute(of head: HTTPRequest) throws(Refusal) {
         switch configuration.routes.match(head.method, head.path ?? "/") {
-        case .found, .options:
-            connection.output.append(ResponseEncoder.continueHead)
-            markDirty(connection)
-        case .notFound:
-            connection.state.abandonRequest()
-            refuse(connection, .notFound)
-        case .methodNotAllowed(let allow):
-            connection.state.abandonRequest()
-            refuse(connection, .methodNotAllowed(allow: allow))
+        case .found, .options: return
+        case .notFound: throw .notFound
+        case .methodNotAllowed(let allow): throw .methodNotAllowed(allow: allow)
         }
     }
 
     private func dispatch(_ request: IncomingRequest, _ connection: Connection) {
         counters.requestCount.count()
-        openRecord(connection, request.head)
+        var request = request
+        request.requestID = openExchange(connection, request)
         if isStopping { connection.state.endAfterResponse() }
         connection.exchangeNumber &+= 1
         let exchange = Exchange(connection: connection.id, number: connection.exchangeNumber)
+        if isPreflight(request) { return answerPreflight(request, exchange, connection) }
+        do throws(Refusal) {
+            request.keyName = try admit(request.head, connection)
+        } catch {
+            return refuse(connection, error)
+        }
         switch configuration.routes.match(request.head.method, request.head.path ?? "/") {
         case .found(let responder, let pathTail):
-            var request = request
             request.pathTail = pathTail
             responder(request, exchange, self)
         case .options(let allow):

@@ -33,13 +33,19 @@ extension HTTPServer {
     /// Answers in place of a route.
     func refuse(_ connection: Connection, _ refusal: Refusal) {
         counters.refusalCount.count()
-        if connection.record == nil { openRecord(connection, nil) }
+        if !connection.hasOpenExchange { openExchange(connection, nil) }
         if !refusal.keepsConnection { connection.state.endAfterResponse() }
         let body = configuration.refusalBody(refusal)
         var response = HTTPResponse(
             status: refusal.status, headerFields: [.contentType: body.contentType])
         switch refusal {
         case .methodNotAllowed(let allow): response.headerFields[.allow] = allow
+        case .missingKey: response.headerFields[.wwwAuthenticate] = #"Bearer realm="apus""#
+        case .wrongKey:
+            response.headerFields[.wwwAuthenticate] =
+                #"Bearer realm="apus", error="invalid_token""#
+        case .rateLimited(_, let seconds): response.headerFields[.retryAfter] = "\(seconds)"
+        case .tooManyRunning: response.headerFields[.retryAfter] = "1"
         case .unsupportedContentCoding:
             response.headerFields[.acceptEncoding] = ContentCoding.supported
         default: break
@@ -54,14 +60,17 @@ extension HTTPServer {
     /// The response is queued to its end.
     func exchangeEnded(_ connection: Connection) {
         connection.onCancel = nil
+        connection.hasOpenExchange = false
+        releaseKey(connection)
         closeRecord(connection, nil)
         markDirty(connection)
     }
 
-    func openRecord(_ connection: Connection, _ head: HTTPRequest?) {
+    func openRecord(_ connection: Connection, _ head: HTTPRequest?, _ requestID: String) {
         guard configuration.accessLog != nil else { return }
         connection.record = OpenRecord(
-            method: head?.method.rawValue ?? "-", target: head?.path ?? "-",
+            method: head?.method.rawValue ?? "-", requestID: requestID,
+            target: head?.path ?? "-",
             startNanoseconds: LoopClock.now())
     }
 
@@ -70,7 +79,8 @@ extension HTTPServer {
         connection.record = nil
         log(
             AccessRecord(
-                method: record.method, target: record.target, status: record.status,
+                method: record.method, requestID: record.requestID, client: connection.client,
+                keyName: record.keyName, target: record.target, status: record.status,
                 bodyBytes: record.bodyBytes,
                 duration: .nanoseconds(LoopClock.now() - record.startNanoseconds),
                 cancelReason: reason))

@@ -35,6 +35,8 @@ package actor HTTPServer {
     let spareDescriptor: SpareDescriptor
     /// What new connections of secure listeners take.
     var tlsContext: TLSContext?
+    var access: AccessControl?
+    var requestIDs = RequestIDs()
     /// Indexed by descriptor.
     var connections: [Connection?] = []
     var openCount = 0
@@ -74,6 +76,7 @@ package actor HTTPServer {
             throw .contradictoryLimits(contradiction)
         }
         self.configuration = configuration
+        access = configuration.access.map(AccessControl.init)
         var limits = configuration.limits
         let descriptorCount = DescriptorLimit.raise()
         let reservedCount = min(Self.maxReservedDescriptorCount, descriptorCount / 4)
@@ -115,6 +118,11 @@ package actor HTTPServer {
 
     /// Takes another certificate, or other authorities, for connections from now on.
     package func replaceTLS(_ context: TLSContext) { tlsContext = context }
+
+    /// Takes other keys for requests from now on.
+    package func replaceAccess(_ policy: AccessPolicy) {
+        access?.replace(policy)
+    }
 
     /// Runs a closure on the loop as one turn: what it writes is sent together at its end.
     package nonisolated func execute(_ body: @escaping @Sendable (isolated HTTPServer) -> Void) {

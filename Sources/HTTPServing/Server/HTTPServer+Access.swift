@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HTTPTypes
+
+extension HTTPServer {
+    /// Checks the key of a request and counts it; the key's name, or nil where none is asked for.
+    func admit(_ head: HTTPRequest, _ connection: Connection) throws(Refusal) -> String? {
+        guard let key = try access?.identify(head) else { return nil }
+        connection.record?.keyName = key.name
+        try access?.start(key, now: LoopClock.now())
+        connection.countedKey = key.name
+        return key.name
+    }
+
+    /// Counts the end of the exchange in progress for its key.
+    func releaseKey(_ connection: Connection) {
+        guard let name = connection.countedKey else { return }
+        connection.countedKey = nil
+        access?.finish(name)
+    }
+
+    /// Begins the answer to a request, or to what was refused before it was one: gives it a name, and the
+    /// fields that every answer has.
+    @discardableResult
+    func openExchange(_ connection: Connection, _ request: IncomingRequest?) -> String {
+        let requestID = requestIDs.next(request?.requestID)
+        connection.hasOpenExchange = true
+        connection.state.addedFields.removeAll(keepingCapacity: true)
+        connection.state.addedFields.append(ascii: "\r\nX-Request-Id: ")
+        connection.state.addedFields.append(ascii: requestID)
+        configuration.cors?.appendFields(for: request?.origin, to: &connection.state.addedFields)
+        openRecord(connection, request?.head, requestID)
+        return requestID
+    }
+
+    /// Whether a browser asks what a page's script may do; it shows no key then.
+    func isPreflight(_ request: IncomingRequest) -> Bool {
+        configuration.cors != nil && request.head.method == .options && request.origin != nil
+            && request.head.headerFields[.accessControlRequestMethod] != nil
+    }
+
+    /// Tells a browser what the path answers to; the fields that a script wants to send are all right.
+    func answerPreflight(
+        _ request: IncomingRequest, _ exchange: Exchange, _ connection: Connection
+    ) {
+        guard
+            case .options(let allow) = configuration.routes.match(
+                .options, request.head.path ?? "/")
+        else { return refuse(connection, .notFound) }
+        var response = HTTPResponse(status: .noContent)
+        if let origin = request.origin, configuration.cors?.allows(origin) == true {
+            response.headerFields[.accessControlAllowMethods] = allow
+            response.headerFields[.accessControlAllowHeaders] =
+                request.head.headerFields[.accessControlRequestHeaders]
+            response.headerFields[.accessControlMaxAge] = CORSPolicy.maxAgeSeconds
+        }
+        exchange.respond(response, on: self)
+    }
+}
