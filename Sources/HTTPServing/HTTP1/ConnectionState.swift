@@ -21,6 +21,8 @@ struct ConnectionState {
     private var version = HTTPVersion.http11
     private var keepsAlive = true
     private var acceptEncoding: String?
+    /// What the answer calls the request.
+    var requestID: RequestID?
     /// Fields that the answer has beside the route's, as they are on the wire, each after its CRLF.
     var addedFields: [UInt8] = []
     /// Of the streamed response in progress, if it is coded.
@@ -152,7 +154,7 @@ struct ConnectionState {
         output.appendToTail {
             ResponseEncoder.appendHead(
                 response, framing: framing, version: version, keepsAlive: keepsAlive, date: date,
-                added: addedFields, to: &$0)
+                requestID: requestID, added: addedFields, to: &$0)
         }
     }
 }

@@ -13,7 +13,9 @@ package struct IncomingRequest: Sendable {
     /// The name of the key that the request showed; nil where none is asked for.
     package var keyName: String?
     /// What logs and the answer's `X-Request-Id` call it.
-    package var requestID = ""
+    package var id = RequestID(nil, number: 0)
+    /// The client's `X-Request-Id`, whatever it is.
+    var clientID: String?
     /// The page whose script sent it.
     var origin: String?
     /// Whether the client lets the connection live on after the answer.

@@ -148,7 +148,7 @@ struct RequestParser {
         request.keepsAlive = framing.keepsAlive(version)
         request.version = version
         request.acceptEncoding = framing.acceptEncoding
-        request.requestID = framing.requestID ?? ""
+        request.clientID = framing.requestID
         request.origin = framing.origin
         self.request = request
         switch bodyFraming {

@@ -106,7 +106,7 @@ final class Connection {
 /// What the access log will say about the exchange in progress.
 struct OpenRecord {
     var method: String
-    var requestID: String
+    var requestID: RequestID
     var keyName: String?
     var target: String
     var status: HTTPResponse.Status?

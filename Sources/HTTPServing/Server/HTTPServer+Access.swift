@@ -22,13 +22,15 @@ extension HTTPServer {
     /// Begins the answer to a request, or to what was refused before it was one: gives it a name, and the
     /// fields that every answer has.
     @discardableResult
-    func openExchange(_ connection: Connection, _ request: IncomingRequest?) -> String {
-        let requestID = requestIDs.next(request?.requestID)
+    func openExchange(_ connection: Connection, _ request: IncomingRequest?) -> RequestID {
+        lastRequestNumber &+= 1
+        let requestID = RequestID(request?.clientID, number: lastRequestNumber)
         connection.hasOpenExchange = true
-        connection.state.addedFields.removeAll(keepingCapacity: true)
-        connection.state.addedFields.append(ascii: "\r\nX-Request-Id: ")
-        connection.state.addedFields.append(ascii: requestID)
-        configuration.cors?.appendFields(for: request?.origin, to: &connection.state.addedFields)
+        connection.state.requestID = requestID
+        if let cors = configuration.cors {
+            connection.state.addedFields.removeAll(keepingCapacity: true)
+            cors.appendFields(for: request?.origin, to: &connection.state.addedFields)
+        }
         openRecord(connection, request?.head, requestID)
         return requestID
     }

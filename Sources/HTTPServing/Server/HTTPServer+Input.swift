@@ -144,7 +144,7 @@ extension HTTPServer {
     private func dispatch(_ request: IncomingRequest, _ connection: Connection) {
         counters.requestCount.count()
         var request = request
-        request.requestID = openExchange(connection, request)
+        request.id = openExchange(connection, request)
         if isStopping { connection.state.endAfterResponse() }
         connection.exchangeNumber &+= 1
         let exchange = Exchange(connection: connection.id, number: connection.exchangeNumber)

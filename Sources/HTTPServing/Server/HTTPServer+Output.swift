@@ -66,7 +66,7 @@ extension HTTPServer {
         markDirty(connection)
     }
 
-    func openRecord(_ connection: Connection, _ head: HTTPRequest?, _ requestID: String) {
+    func openRecord(_ connection: Connection, _ head: HTTPRequest?, _ requestID: RequestID) {
         guard configuration.accessLog != nil else { return }
         connection.record = OpenRecord(
             method: head?.method.rawValue ?? "-", requestID: requestID,
@@ -77,6 +77,7 @@ extension HTTPServer {
     func closeRecord(_ connection: Connection, _ reason: CancelReason?) {
         guard let log = configuration.accessLog, let record = connection.record else { return }
         connection.record = nil
+        if record.status == .ok, configuration.unloggedTargets.contains(record.target) { return }
         log(
             AccessRecord(
                 method: record.method, requestID: record.requestID, client: connection.client,

@@ -36,7 +36,7 @@ package actor HTTPServer {
     /// What new connections of secure listeners take.
     var tlsContext: TLSContext?
     var access: AccessControl?
-    var requestIDs = RequestIDs()
+    var lastRequestNumber: UInt32 = 0
     /// Indexed by descriptor.
     var connections: [Connection?] = []
     var openCount = 0

@@ -16,6 +16,8 @@ package struct HTTPServerConfiguration: Sendable {
     package var cors: CORSPolicy?
     /// Called on the loop after each exchange; must be quick.
     package var accessLog: (@Sendable (AccessRecord) -> Void)?
+    /// Targets that machines ask for without end; only logged when the answer is not 200.
+    package var unloggedTargets: [String] = []
 
     /// A server of these routes with the default limits.
     package init(routes: RouteTable<Responder>) {
@@ -51,7 +53,7 @@ package struct AccessRecord: Sendable {
     /// The method; `-` for a request that was refused before it was read.
     package var method: String
     /// What the answer's `X-Request-Id` said.
-    package var requestID: String
+    package var requestID: RequestID
     /// The client's address; `unix` on a Unix socket.
     package var client: String
     /// The name of the client's key.

@@ -29,8 +29,6 @@ final class AccessLog: Sendable {
 
     /// Entries that wait at most; about 4 MiB.
     private static let maxWaitingCount = 16_384
-    /// Requests that machines send for ever; they are only logged when something is wrong.
-    private static let probes: Set<String> = ["/health", "/ready", "/metrics"]
 
     /// A log that writes to a file; nil for `off`.
     init?(_ format: AccessLogFormat, to file: FileHandle = .standardOutput) {
@@ -41,7 +39,6 @@ final class AccessLog: Sendable {
 
     /// Takes a record; returns at once.
     func add(_ record: AccessRecord) {
-        if record.status?.code == 200, Self.probes.contains(record.target) { return }
         let entry = Entry(record: record, date: Date())
         let mustStart = waiting.withLock { waiting -> Bool in
             guard waiting.entries.count < Self.maxWaitingCount else {
@@ -113,7 +110,7 @@ final class AccessLog: Sendable {
         writer.key("time")
         writer.string(time(entry.date))
         writer.key("request_id")
-        writer.string(record.requestID)
+        writer.string("\(record.requestID)")
         writer.key("client")
         writer.string(record.client)
         writer.key("key")
