@@ -20,7 +20,7 @@ struct ConnectionState {
     private var method = HTTPRequest.Method.get
     private var version = HTTPVersion.http11
     private var keepsAlive = true
-    private var acceptEncoding: String?
+    private var notes: RequestNotes?
     /// What the answer calls the request.
     var requestID: RequestID?
     /// Fields that the answer has beside the route's, as they are on the wire, each after its CRLF.
@@ -54,13 +54,13 @@ struct ConnectionState {
             keepsAlive = false
             version = .http11
             method = .get
-            acceptEncoding = nil
+            notes = nil
             phase = .awaitingResponse
             parser.reset()
         case .request(let request):
             method = request.head.method
             version = request.version
-            acceptEncoding = request.acceptEncoding
+            notes = request.notes
             keepsAlive = keepsAlive && request.keepsAlive
             phase = .awaitingResponse
         }
@@ -71,7 +71,7 @@ struct ConnectionState {
     mutating func abandonRequest() {
         precondition(phase == .reading)
         keepsAlive = false
-        acceptEncoding = nil
+        notes = nil
         phase = .awaitingResponse
         parser.reset()
     }
@@ -91,19 +91,29 @@ struct ConnectionState {
         _ response: HTTPResponse, body: [UInt8], date: [UInt8], into output: inout OutputQueue
     ) {
         precondition(phase == .awaitingResponse)
-        var (response, body) = (response, body)
-        ResponseCoding.apply(acceptEncoding, to: &response, body: &body)
+        if body.count < ResponseCoding.minBytes {
+            queue(response, body, date, &output)
+        } else {
+            var (response, body) = (response, body)
+            ResponseCoding.apply(notes?.acceptEncoding, to: &response, body: &body)
+            queue(response, body, date, &output)
+        }
+        phase = keepsAlive ? .reading : .ended
+    }
+
+    private mutating func queue(
+        _ response: HTTPResponse, _ body: [UInt8], _ date: [UInt8], _ output: inout OutputQueue
+    ) {
         let framing = framing(response, length: body.count)
         appendHead(response, framing, date, to: &output)
         if case .length = framing { output.append(body) }
-        phase = keepsAlive ? .reading : .ended
     }
 
     /// Queues a response's head; the body follows by `write`.
     mutating func begin(_ response: HTTPResponse, date: [UInt8], into output: inout OutputQueue) {
         precondition(phase == .awaitingResponse)
         var response = response
-        encoder = ResponseCoding.encoder(acceptEncoding, of: &response)
+        encoder = ResponseCoding.encoder(notes?.acceptEncoding, of: &response)
         let framing = framing(response, length: nil)
         if framing == .untilClose { keepsAlive = false }
         appendHead(response, framing, date, to: &output)

@@ -14,14 +14,10 @@ package struct IncomingRequest: Sendable {
     package var keyName: String?
     /// What logs and the answer's `X-Request-Id` call it.
     package var id = RequestID(nil, number: 0)
-    /// The client's `X-Request-Id`, whatever it is.
-    var clientID: String?
-    /// The page whose script sent it.
-    var origin: String?
+    /// What the server itself wants of the fields.
+    var notes: RequestNotes?
     /// Whether the client lets the connection live on after the answer.
     var keepsAlive = true
-    /// The value of Accept-Encoding, several fields joined.
-    var acceptEncoding: String?
     /// Decides between the chunked coding and an end by closing.
     var version = HTTPVersion.http11
 

@@ -16,9 +16,7 @@ struct MessageFraming {
     private var length: Int?
     private var codings: [String] = []
     private var contentEncoding: String?
-    private(set) var acceptEncoding: String?
-    private(set) var requestID: String?
-    private(set) var origin: String?
+    private(set) var notes: RequestNotes?
     private var wantsClose = false
     private var wantsKeepAlive = false
     private(set) var expectsContinue = false
@@ -37,9 +35,9 @@ struct MessageFraming {
         case "content-encoding":
             contentEncoding = contentEncoding.map { "\($0), \(field.value)" } ?? field.value
         case "accept-encoding":
-            acceptEncoding = acceptEncoding.map { "\($0), \(field.value)" } ?? field.value
-        case "x-request-id": requestID = field.value
-        case "origin": origin = field.value
+            notes = RequestNotes(notes, acceptEncoding: field.value)
+        case "x-request-id": notes = RequestNotes(notes, clientID: field.value)
+        case "origin": notes = RequestNotes(notes, origin: field.value)
         case "expect":
             guard field.value.lowercased() == "100-continue" else {
                 throw .unsupportedExpectation

@@ -147,9 +147,7 @@ struct RequestParser {
         var request = IncomingRequest(head: head)
         request.keepsAlive = framing.keepsAlive(version)
         request.version = version
-        request.acceptEncoding = framing.acceptEncoding
-        request.clientID = framing.requestID
-        request.origin = framing.origin
+        request.notes = framing.notes
         self.request = request
         switch bodyFraming {
         case .none: return try complete()

@@ -24,20 +24,27 @@ extension HTTPServer {
     @discardableResult
     func openExchange(_ connection: Connection, _ request: IncomingRequest?) -> RequestID {
         lastRequestNumber &+= 1
-        let requestID = RequestID(request?.clientID, number: lastRequestNumber)
+        let requestID = RequestID(request?.notes?.clientID, number: lastRequestNumber)
         connection.hasOpenExchange = true
         connection.state.requestID = requestID
         if let cors = configuration.cors {
             connection.state.addedFields.removeAll(keepingCapacity: true)
-            cors.appendFields(for: request?.origin, to: &connection.state.addedFields)
+            cors.appendFields(for: request?.notes?.origin, to: &connection.state.addedFields)
         }
-        openRecord(connection, request?.head, requestID)
+        if !isUnlogged(request) { openRecord(connection, request?.head, requestID) }
         return requestID
+    }
+
+    /// Whether a request is one of those that machines send without end. Its record is opened only to be
+    /// refused.
+    private func isUnlogged(_ request: IncomingRequest?) -> Bool {
+        guard let target = request?.head.path else { return false }
+        return configuration.unloggedTargets.contains(target)
     }
 
     /// Whether a browser asks what a page's script may do; it shows no key then.
     func isPreflight(_ request: IncomingRequest) -> Bool {
-        configuration.cors != nil && request.head.method == .options && request.origin != nil
+        configuration.cors != nil && request.head.method == .options && request.notes?.origin != nil
             && request.head.headerFields[.accessControlRequestMethod] != nil
     }
 
@@ -50,7 +57,7 @@ extension HTTPServer {
                 .options, request.head.path ?? "/")
         else { return refuse(connection, .notFound) }
         var response = HTTPResponse(status: .noContent)
-        if let origin = request.origin, configuration.cors?.allows(origin) == true {
+        if let origin = request.notes?.origin, configuration.cors?.allows(origin) == true {
             response.headerFields[.accessControlAllowMethods] = allow
             response.headerFields[.accessControlAllowHeaders] =
                 request.head.headerFields[.accessControlRequestHeaders]

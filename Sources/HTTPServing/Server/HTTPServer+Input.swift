@@ -152,6 +152,7 @@ extension HTTPServer {
         do throws(Refusal) {
             request.keyName = try admit(request.head, connection)
         } catch {
+            if connection.record == nil { openRecord(connection, request.head, request.id) }
             return refuse(connection, error)
         }
         switch configuration.routes.match(request.head.method, request.head.path ?? "/") {

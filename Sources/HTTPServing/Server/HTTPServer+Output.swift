@@ -77,7 +77,6 @@ extension HTTPServer {
     func closeRecord(_ connection: Connection, _ reason: CancelReason?) {
         guard let log = configuration.accessLog, let record = connection.record else { return }
         connection.record = nil
-        if record.status == .ok, configuration.unloggedTargets.contains(record.target) { return }
         log(
             AccessRecord(
                 method: record.method, requestID: record.requestID, client: connection.client,

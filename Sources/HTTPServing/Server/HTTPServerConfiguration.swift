@@ -16,7 +16,8 @@ package struct HTTPServerConfiguration: Sendable {
     package var cors: CORSPolicy?
     /// Called on the loop after each exchange; must be quick.
     package var accessLog: (@Sendable (AccessRecord) -> Void)?
-    /// Targets that machines ask for without end; only logged when the answer is not 200.
+    /// Targets that machines ask for without end; only logged when they are
+    /// refused for want of a key.
     package var unloggedTargets: [String] = []
 
     /// A server of these routes with the default limits.

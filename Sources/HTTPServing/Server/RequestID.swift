@@ -10,6 +10,7 @@ package struct RequestID: Hashable, Sendable, CustomStringConvertible {
     private static let prefix = Array(
         ("req-" + String(UInt32.random(in: (1 << 28)...UInt32.max), radix: 16) + "-").utf8)
     private static let fieldName = Array("\r\nX-Request-Id: ".utf8)
+    private static let numberedField = fieldName + prefix
 
     /// The client's name for a request if it is fit for a log, else the number.
     init(_ clientName: String?, number: UInt32) {
@@ -26,19 +27,23 @@ package struct RequestID: Hashable, Sendable, CustomStringConvertible {
     /// The name: the client's, or such as `req-8f3a11c0-0000002a`.
     package var description: String {
         if let clientName { return clientName }
-        var name: [UInt8] = []
-        appendNumber(to: &name)
+        var name = Self.prefix
+        appendDigits(to: &name)
         return String(decoding: name, as: UTF8.self)
     }
 
     /// Appends the field of an answer, after its CRLF.
     func appendField(to fields: inout [UInt8]) {
-        fields.append(contentsOf: Self.fieldName)
-        if let clientName { fields.append(ascii: clientName) } else { appendNumber(to: &fields) }
+        if let clientName {
+            fields.append(contentsOf: Self.fieldName)
+            fields.append(ascii: clientName)
+        } else {
+            fields.append(contentsOf: Self.numberedField)
+            appendDigits(to: &fields)
+        }
     }
 
-    private func appendNumber(to bytes: inout [UInt8]) {
-        bytes.append(contentsOf: Self.prefix)
+    private func appendDigits(to bytes: inout [UInt8]) {
         var digits: UInt64 = 0
         for shift in stride(from: UInt32(28), through: 0, by: -4) {
             let digit = UInt64(number >> shift & 15)
