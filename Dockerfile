@@ -18,6 +18,9 @@ RUN swift build -c release --product apus --static-swift-stdlib \
     && install -s -D .build/release/apus /install/apus
 
 FROM debian:bookworm-slim
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libssl3 zlib1g \
+    && rm -rf /var/lib/apt/lists/*
 # A number, so that Kubernetes can check runAsNonRoot without looking into the image.
 USER 10001:10001
 COPY --from=build /install/apus /usr/local/bin/apus

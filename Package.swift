@@ -27,6 +27,8 @@ let package = Package(
     targets: [
         .target(name: "CKernels", cSettings: strictC),
         .target(name: "CEpoll"),
+        .systemLibrary(
+            name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "ModelFile", swiftSettings: strict),
         .target(
@@ -42,7 +44,7 @@ let package = Package(
         .target(
             name: "HTTPServing",
             dependencies: [
-                "CEpoll",
+                "CEpoll", "COpenSSL", "CZlib",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
@@ -81,7 +83,8 @@ let package = Package(
         .testTarget(
             name: "HTTPServingTests",
             dependencies: [
-                "HTTPServing", .product(name: "HTTPTypes", package: "swift-http-types"),
+                "HTTPServing", "COpenSSL",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
             ], swiftSettings: strict),
         .testTarget(
             name: "ServerAppTests",

@@ -18,12 +18,17 @@ package final class Server: Sendable {
     private let mailbox: EngineMailbox
     private let engineDone: DispatchSemaphore
     private let gracePeriod: Duration
+    private let network: NetworkConfiguration
+    private let accessLog: AccessLog?
+    private let logger: Logger
 
     /// Loads the model, reserves memory, starts the engine and listens; in this order, so that nothing
     /// is reachable before all of it works.
     package init(
         _ configuration: ServerConfiguration, file: GGUFFile, logger: Logger
     ) async throws(ServerError) {
+        let credentials = try Credentials(configuration.network)
+        for warning in credentials.warnings { logger.warning("\(warning)") }
         let processors = ProcessorCount.available()
         let threadCount = configuration.threadCount ?? processors.count
         let plan = try Self.plan(configuration, file: file, threadCount: threadCount)
@@ -48,12 +53,14 @@ package final class Server: Sendable {
             tokenizer: loaded.tokenizer, vocabularySize: loaded.vocabularySize, mailbox: mailbox,
             metrics: metrics, unknownFields: configuration.unknownFields)
         do {
-            http = try HTTPServer(Routes.configuration(service: service, metrics: metrics))
+            var routes = Routes.configuration(service: service, metrics: metrics)
+            accessLog = routes.apply(configuration.network, credentials)
+            http = try HTTPServer(routes)
             loaded.outlet.connect { @Sendable [http] outputs in
                 http.execute { @Sendable server in service.deliver(outputs, on: server) }
             }
             address = try await http.listen(
-                at: .internet(host: configuration.host, port: configuration.port))
+                at: configuration.network.address, tls: credentials.tls)
         } catch {
             mailbox.stop()
             throw .listening("\(error)")
@@ -62,7 +69,29 @@ package final class Server: Sendable {
         self.mailbox = mailbox
         engineDone = loaded.done
         gracePeriod = configuration.gracePeriod
-        logger.info("serving '\(name)' on http://\(address)")
+        network = configuration.network
+        self.logger = logger
+        let keys = credentials.access.map { "those with one of \($0.keyring.keys.count) API keys" }
+        logger.info("clients: \(keys ?? "all who can connect")")
+        logger.info(
+            "serving '\(name)' on \(credentials.tls == nil ? "http" : "https")://\(address)")
+    }
+
+    /// Reads certificates and API keys again, for connections and requests from now on. If one of the files
+    /// cannot be used, all stay as they were.
+    package func reload() async {
+        guard Credentials.hasFiles(network) else {
+            return logger.info("reload: there are no files to read again")
+        }
+        do throws(ServerError) {
+            let credentials = try Credentials(network)
+            if let tls = credentials.tls { await http.replaceTLS(tls) }
+            if let access = credentials.access { await http.replaceAccess(access) }
+            for warning in credentials.warnings { logger.warning("\(warning)") }
+            logger.info("reload: the files were read again")
+        } catch {
+            logger.error("reload: nothing was changed: \(error)")
+        }
     }
 
     /// Refuses new requests, lets running ones finish within the grace period, ends the engine. A second
@@ -70,6 +99,7 @@ package final class Server: Sendable {
     package func shutdown() async {
         service.drain()
         await http.shutdown(grace: gracePeriod)
+        accessLog?.flush()
         mailbox.stop()
         engineDone.wait()
         engineDone.signal()

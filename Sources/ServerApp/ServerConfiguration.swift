@@ -7,9 +7,7 @@ package import OpenAIAPI
 package struct ServerConfiguration: Sendable {
     /// The id that requests name; nil takes the file's name.
     package var modelName: String?
-    package var host = "127.0.0.1"
-    /// 0 lets the system choose.
-    package var port: UInt16 = 8080
+    package var network = NetworkConfiguration()
     /// nil takes what the process may use.
     package var threadCount: Int?
     package var loading = LoadingOptions()
@@ -39,4 +37,14 @@ package enum ServerError: Error {
     /// The configuration contradicts itself or the machine.
     case configuration(String)
     case listening(String)
+}
+
+extension ServerError: CustomStringConvertible {
+    /// One line for the operator.
+    package var description: String {
+        switch self {
+        case .model(let error): "\(error)"
+        case .configuration(let message), .listening(let message): message
+        }
+    }
 }

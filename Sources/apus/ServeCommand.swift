@@ -15,11 +15,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     @OptionGroup var model: ModelOptions
 
-    @Option(help: "The address to listen on.")
-    var host = "127.0.0.1"
-
-    @Option(help: "The port; 0 lets the system choose.")
-    var port: UInt16 = 8080
+    @OptionGroup(title: "Network") var network: NetworkOptions
 
     @Option(help: "Sequences that generate at the same time.")
     var parallel = 32
@@ -69,8 +65,7 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         var configuration = ServerConfiguration()
         configuration.modelName = modelName
-        configuration.host = host
-        configuration.port = port
+        configuration.network = network.configuration
         configuration.threadCount = model.threads
         configuration.parallelCount = parallel
         configuration.contextLength = contextLength
@@ -86,6 +81,9 @@ struct ServeCommand: AsyncParsableCommand {
         let logger = Logger(label: "apus") { StreamLogHandler.standardError(label: $0) }
         configuration.loading = model.weights.loading(logger)
         let signals = TerminationSignals()
+        let reloading = ReloadSignal()
+        // Whoever stops reading a log does not end the server.
+        signal(SIGPIPE, SIG_IGN)
         let server: Server
         do throws(ServerError) {
             server = try await Server(configuration, file: file, logger: logger)
@@ -93,6 +91,7 @@ struct ServeCommand: AsyncParsableCommand {
             throw report(error)
         }
         signals.beginServing()
+        reloading.onSignal { Task { await server.reload() } }
         await signals.next()
         logger.info("stopping: running requests have \(grace) s")
         Task {
@@ -101,6 +100,7 @@ struct ServeCommand: AsyncParsableCommand {
             await server.shutdown()
         }
         await server.shutdown()
+        withExtendedLifetime(reloading) {}
         logger.info("stopped")
     }
 

@@ -41,9 +41,11 @@ def wait_until(condition, timeout, what):
 class ApusServer:
     """One `apus serve` process on 127.0.0.1."""
 
-    def __init__(self, log_path, *options):
+    def __init__(self, log_path, *options, tls=None, environment=None):
+        """`tls` is the `ssl.SSLContext` of a client where the options make the server speak TLS."""
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.tls = tls
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         self.log_path = log_path
         self._log = open(log_path, "wb")
         command = [BINARY, "serve", "--model", MODEL, "--host", "127.0.0.1"]
@@ -51,6 +53,7 @@ class ApusServer:
             [*command, "--port", str(self.port), *options],
             stdout=self._log,
             stderr=subprocess.STDOUT,
+            env={**os.environ, **(environment or {})},
         )
 
     @property
@@ -61,11 +64,14 @@ class ApusServer:
         def is_ready():
             assert self.process.poll() is None, f"the server ended at start:\n{self.log}"
             try:
-                return httpx.get(f"{self.url}/ready").status_code == 200
+                return self.get("/ready").status_code == 200
             except httpx.TransportError:
                 return False
 
         wait_until(is_ready, MAX_START_SECONDS, f"/ready answers 200\n{self.log}")
+
+    def get(self, path, **options):
+        return httpx.get(self.url + path, verify=self.tls or True, **options)
 
     def terminate(self):
         self.process.send_signal(signal.SIGTERM)
@@ -83,7 +89,7 @@ class ApusServer:
 
     def metric(self, name):
         """The sum of a metric's samples over its labels."""
-        text = httpx.get(f"{self.url}/metrics").text
+        text = self.get("/metrics").text
         samples = re.findall(rf"^{re.escape(name)}(?:\{{.*\}})? (\S+)$", text, re.MULTILINE)
         assert samples, f"/metrics has no {name}"
         return sum(map(float, samples))

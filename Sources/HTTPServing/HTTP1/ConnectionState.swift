@@ -20,6 +20,13 @@ struct ConnectionState {
     private var method = HTTPRequest.Method.get
     private var version = HTTPVersion.http11
     private var keepsAlive = true
+    private var notes: RequestNotes?
+    /// What the answer calls the request.
+    var requestID: RequestID?
+    /// Fields that the answer has beside the route's, as they are on the wire, each after its CRLF.
+    var addedFields: [UInt8] = []
+    /// Of the streamed response in progress, if it is coded.
+    private var encoder: GzipEncoder?
 
     init(limits: MessageLimits) {
         parser = RequestParser(limits: limits)
@@ -35,22 +42,25 @@ struct ConnectionState {
     /// How far the request that is being read is.
     var progress: RequestParser.Progress { parser.progress }
     var heldBodyBytes: Int { parser.heldBodyBytes }
+    var receivedBodyBytes: Int { parser.receivedBodyBytes }
 
     /// Takes input; only to be called while `phase` is `.reading`.
     mutating func receive(_ input: Span<UInt8>, at offset: inout Int) -> RequestParser.Event {
         precondition(phase == .reading)
         let event = parser.parse(input, at: &offset)
         switch event {
-        case .needsMore, .awaitsContinue: break
+        case .needsMore, .bodyFollows: break
         case .refused:
             keepsAlive = false
             version = .http11
             method = .get
+            notes = nil
             phase = .awaitingResponse
             parser.reset()
         case .request(let request):
             method = request.head.method
             version = request.version
+            notes = request.notes
             keepsAlive = keepsAlive && request.keepsAlive
             phase = .awaitingResponse
         }
@@ -61,6 +71,7 @@ struct ConnectionState {
     mutating func abandonRequest() {
         precondition(phase == .reading)
         keepsAlive = false
+        notes = nil
         phase = .awaitingResponse
         parser.reset()
     }
@@ -80,15 +91,29 @@ struct ConnectionState {
         _ response: HTTPResponse, body: [UInt8], date: [UInt8], into output: inout OutputQueue
     ) {
         precondition(phase == .awaitingResponse)
+        if body.count < ResponseCoding.minBytes {
+            queue(response, body, date, &output)
+        } else {
+            var (response, body) = (response, body)
+            ResponseCoding.apply(notes?.acceptEncoding, to: &response, body: &body)
+            queue(response, body, date, &output)
+        }
+        phase = keepsAlive ? .reading : .ended
+    }
+
+    private mutating func queue(
+        _ response: HTTPResponse, _ body: [UInt8], _ date: [UInt8], _ output: inout OutputQueue
+    ) {
         let framing = framing(response, length: body.count)
         appendHead(response, framing, date, to: &output)
         if case .length = framing { output.append(body) }
-        phase = keepsAlive ? .reading : .ended
     }
 
     /// Queues a response's head; the body follows by `write`.
     mutating func begin(_ response: HTTPResponse, date: [UInt8], into output: inout OutputQueue) {
         precondition(phase == .awaitingResponse)
+        var response = response
+        encoder = ResponseCoding.encoder(notes?.acceptEncoding, of: &response)
         let framing = framing(response, length: nil)
         if framing == .untilClose { keepsAlive = false }
         appendHead(response, framing, date, to: &output)
@@ -97,6 +122,10 @@ struct ConnectionState {
 
     /// Queues a piece of a streamed body.
     mutating func write(_ bytes: [UInt8], into output: inout OutputQueue) {
+        append(encoder?.write(bytes) ?? bytes, to: &output)
+    }
+
+    private func append(_ bytes: [UInt8], to output: inout OutputQueue) {
         switch phase {
         case .streaming(.chunked): ResponseEncoder.appendChunk(bytes, to: &output)
         case .streaming(.untilClose): output.append(bytes)
@@ -106,6 +135,8 @@ struct ConnectionState {
 
     /// Ends a streamed body.
     mutating func finish(into output: inout OutputQueue) {
+        if let last = encoder?.finish() { append(last, to: &output) }
+        encoder = nil
         if phase == .streaming(.chunked) { output.append(ResponseEncoder.lastChunk) }
         phase = keepsAlive ? .reading : .ended
     }
@@ -133,7 +164,7 @@ struct ConnectionState {
         output.appendToTail {
             ResponseEncoder.appendHead(
                 response, framing: framing, version: version, keepsAlive: keepsAlive, date: date,
-                to: &$0)
+                requestID: requestID, added: addedFields, to: &$0)
         }
     }
 }

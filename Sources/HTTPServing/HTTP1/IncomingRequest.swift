@@ -6,10 +6,16 @@ package import HTTPTypes
 package struct IncomingRequest: Sendable {
     /// Method, path with query, authority and fields.
     package var head: HTTPRequest
-    /// The body, without transfer coding.
+    /// The body, without transfer and content coding.
     package var body: [UInt8]
     /// What a `/*` at the end of the route's pattern stood for, percent-decoded; else empty.
     package var pathTail: String
+    /// The name of the key that the request showed; nil where none is asked for.
+    package var keyName: String?
+    /// What logs and the answer's `X-Request-Id` call it.
+    package var id = RequestID(nil, number: 0)
+    /// What the server itself wants of the fields.
+    var notes: RequestNotes?
     /// Whether the client lets the connection live on after the answer.
     var keepsAlive = true
     /// Decides between the chunked coding and an end by closing.

@@ -15,6 +15,8 @@ struct MessageFraming {
     private var host: String?
     private var length: Int?
     private var codings: [String] = []
+    private var contentEncoding: String?
+    private(set) var notes: RequestNotes?
     private var wantsClose = false
     private var wantsKeepAlive = false
     private(set) var expectsContinue = false
@@ -30,6 +32,12 @@ struct MessageFraming {
                 if option == "close" { wantsClose = true }
                 if option == "keep-alive" { wantsKeepAlive = true }
             }
+        case "content-encoding":
+            contentEncoding = contentEncoding.map { "\($0), \(field.value)" } ?? field.value
+        case "accept-encoding":
+            notes = RequestNotes(notes, acceptEncoding: field.value)
+        case "x-request-id": notes = RequestNotes(notes, clientID: field.value)
+        case "origin": notes = RequestNotes(notes, origin: field.value)
         case "expect":
             guard field.value.lowercased() == "100-continue" else {
                 throw .unsupportedExpectation
@@ -46,19 +54,32 @@ struct MessageFraming {
     }
 
     /// How the body is delimited. Everything that two parsers could read differently is refused.
-    func bodyFraming(_ version: HTTPVersion) throws(Refusal) -> BodyFraming {
-        guard !codings.isEmpty else { return length.map { $0 == 0 ? .none : .length($0) } ?? .none }
+    func bodyFraming(of line: RequestLine) throws(Refusal) -> BodyFraming {
+        guard !codings.isEmpty else { return try framingByLength(line.method) }
         guard length == nil else { throw .conflictingLengths }
         guard codings.allSatisfy({ $0 == "chunked" || $0.isEmpty }) else {
             throw .unknownTransferCoding
         }
-        guard codings == ["chunked"], version == .http11 else { throw .invalidTransferCoding }
+        guard codings == ["chunked"], line.version == .http11 else { throw .invalidTransferCoding }
         return .chunked
     }
+
+    /// What the body is coded in beside its framing.
+    func contentCoding() throws(Refusal) -> ContentCoding? { try ContentCoding(contentEncoding) }
 
     /// Whether the client lets the connection live on.
     func keepsAlive(_ version: HTTPVersion) -> Bool {
         !wantsClose && (version == .http11 || wantsKeepAlive)
+    }
+
+    /// A body of unstated length would be read as the next request, so that methods that want a body
+    /// must state one, if it is 0.
+    private func framingByLength(_ method: HTTPRequest.Method) throws(Refusal) -> BodyFraming {
+        switch (length, method) {
+        case (nil, .post), (nil, .put), (nil, .patch): throw .lengthRequired
+        case (nil, _), (0, _): return .none
+        case (.some(let length), _): return .length(length)
+        }
     }
 
     private mutating func noteHost(_ value: String) throws(Refusal) {

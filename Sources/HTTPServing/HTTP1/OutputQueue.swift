@@ -27,6 +27,13 @@ struct OutputQueue {
         }
     }
 
+    /// Queues a copy of bytes.
+    mutating func append(copying bytes: UnsafeRawBufferPointer) {
+        byteCount += bytes.count
+        tail.append(contentsOf: bytes)
+        if tail.count >= Self.largeBytes { sealTail() }
+    }
+
     /// Lets `write` append to the tail in place.
     mutating func appendToTail(_ write: (inout [UInt8]) -> Void) {
         let before = tail.count

@@ -16,11 +16,18 @@ package enum Refusal: Error, Hashable, Sendable {
     case unsupportedMethod
     case unsupportedVersion
     case unsupportedExpectation
+    case lengthRequired
+    case unsupportedContentCoding
+    case malformedContent
     case requestLineTooLong(maxBytes: Int)
     case fieldsTooLarge(maxBytes: Int)
     case tooManyFields(maxCount: Int)
     case bodyTooLarge(maxBytes: Int)
     case requestTimedOut
+    case missingKey
+    case wrongKey
+    case rateLimited(maxPerMinute: Int, retryAfterSeconds: Int)
+    case tooManyRunning(maxCount: Int)
     case notFound
     case methodNotAllowed(allow: String)
     case tooManyConnections
@@ -32,15 +39,20 @@ extension Refusal {
     package var status: HTTPResponse.Status {
         switch self {
         case .malformedRequestLine, .malformedTarget, .malformedField, .malformedLength,
-            .malformedChunk, .malformedHost, .conflictingLengths, .invalidTransferCoding:
+            .malformedChunk, .malformedHost, .conflictingLengths, .invalidTransferCoding,
+            .malformedContent:
             .badRequest
         case .unknownTransferCoding, .unsupportedMethod: .notImplemented
         case .unsupportedVersion: .httpVersionNotSupported
         case .unsupportedExpectation: .expectationFailed
+        case .lengthRequired: .lengthRequired
+        case .unsupportedContentCoding: .unsupportedMediaType
         case .requestLineTooLong: .uriTooLong
         case .fieldsTooLarge, .tooManyFields: .requestHeaderFieldsTooLarge
         case .bodyTooLarge: .contentTooLarge
         case .requestTimedOut: .requestTimeout
+        case .missingKey, .wrongKey: .unauthorized
+        case .rateLimited, .tooManyRunning: .tooManyRequests
         case .notFound: .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .tooManyConnections, .outOfBodyMemory: .serviceUnavailable
@@ -65,11 +77,22 @@ extension Refusal {
         case .unsupportedMethod: "This server is not a proxy: CONNECT is not supported."
         case .unsupportedVersion: "The HTTP versions supported are 1.1 and 1.0."
         case .unsupportedExpectation: "The only expectation supported is '100-continue'."
+        case .lengthRequired:
+            "A request of this method must have a Content-Length, or be chunked."
+        case .unsupportedContentCoding:
+            "A request body may have one Content-Encoding: \(ContentCoding.supported)."
+        case .malformedContent: "The body is not in the coding that Content-Encoding names."
         case .requestLineTooLong(let limit): "The request line is longer than \(limit) bytes."
         case .fieldsTooLarge(let limit): "The header fields are larger than \(limit) bytes."
         case .tooManyFields(let limit): "The request has more than \(limit) header fields."
         case .bodyTooLarge(let limit): "The request body is larger than \(limit) bytes."
         case .requestTimedOut: "The request did not arrive in time."
+        case .missingKey: "This path wants an API key: 'Authorization: Bearer KEY'."
+        case .wrongKey: "The API key is not one of this server's."
+        case .rateLimited(let limit, let seconds):
+            "This API key may start \(limit) requests a minute; the next one in \(seconds) s."
+        case .tooManyRunning(let limit):
+            "This API key may have \(limit) requests answered at the same time."
         case .notFound: "There is no such path on this server."
         case .methodNotAllowed(let allow): "This path answers to: \(allow)."
         case .tooManyConnections: "The server has as many connections as it may have."
@@ -80,7 +103,8 @@ extension Refusal {
     /// Whether the connection can go on to its next request after the answer.
     var keepsConnection: Bool {
         switch self {
-        case .notFound, .methodNotAllowed: true
+        case .notFound, .methodNotAllowed, .missingKey, .wrongKey, .rateLimited, .tooManyRunning:
+            true
         default: false
         }
     }

@@ -10,8 +10,8 @@ struct RequestParser {
     /// What the input taken so far amounts to.
     enum Event {
         case needsMore
-        /// The head is complete and the client waits for a `100 Continue` before it sends the body.
-        case awaitsContinue(HTTPRequest)
+        /// The head is complete and a body follows; the client may wait for a `100 Continue` first.
+        case bodyFollows(IncomingRequest, awaitsContinue: Bool)
         case request(IncomingRequest)
         case refused(Refusal)
     }
@@ -42,6 +42,7 @@ struct RequestParser {
     private var request: IncomingRequest?
     private var body: [UInt8] = []
     private var chunks: ChunkedBody?
+    private var decoder: ContentDecoder?
 
     init(limits: MessageLimits) {
         self.limits = limits
@@ -55,8 +56,10 @@ struct RequestParser {
         }
     }
 
-    /// Bytes of the current body that are held in memory.
-    var heldBodyBytes: Int { body.count }
+    /// Bytes that the current body holds in memory.
+    var heldBodyBytes: Int { body.count + (decoder == nil ? 0 : ContentDecoder.stateBytes) }
+    /// Bytes of the current body that came from the client, without framing.
+    var receivedBodyBytes: Int { decoder?.takenBytes ?? body.count }
 
     /// Takes input from `offset` on until there is something to say.
     mutating func parse(_ input: Span<UInt8>, at offset: inout Int) -> Event {
@@ -76,10 +79,10 @@ struct RequestParser {
         switch phase {
         case .requestLine: return try parseRequestLine(input, &offset)
         case .fields: return try parseField(input, &offset)
-        case .fixedBody(let remaining): return takeBody(input, &offset, remaining: remaining)
+        case .fixedBody(let remaining): return try takeBody(input, &offset, remaining: remaining)
         case .chunkedBody:
-            guard try chunks?.decode(input, at: &offset, into: &body) == true else { return nil }
-            return complete()
+            guard try takeChunks(input, &offset) else { return nil }
+            return try complete()
         }
     }
 
@@ -137,16 +140,17 @@ struct RequestParser {
         guard let requestLine else { throw .malformedRequestLine }
         let version = requestLine.version
         let authority = try framing.authority(for: requestLine)
-        let bodyFraming = try framing.bodyFraming(version)
+        let bodyFraming = try framing.bodyFraming(of: requestLine)
         let head = HTTPRequest(
             method: requestLine.method, scheme: nil, authority: authority,
             path: requestLine.path, headerFields: fields)
         var request = IncomingRequest(head: head)
         request.keepsAlive = framing.keepsAlive(version)
         request.version = version
+        request.notes = framing.notes
         self.request = request
         switch bodyFraming {
-        case .none: return complete()
+        case .none: return try complete()
         case .length(let length):
             guard length <= limits.maxBodyBytes else {
                 throw .bodyTooLarge(maxBytes: limits.maxBodyBytes)
@@ -156,25 +160,47 @@ struct RequestParser {
             chunks = ChunkedBody(limits: limits)
             phase = .chunkedBody
         }
+        if let coding = try framing.contentCoding() {
+            decoder = try ContentDecoder(coding, maxBodyBytes: limits.maxBodyBytes)
+        }
         let awaits = framing.expectsContinue && version == .http11
-        return awaits ? .awaitsContinue(head) : nil
+        return .bodyFollows(request, awaitsContinue: awaits)
     }
 
     private mutating func takeBody(
         _ input: Span<UInt8>, _ offset: inout Int, remaining: Int
-    ) -> Event? {
+    ) throws(Refusal) -> Event? {
         let end = offset + min(remaining, input.count - offset)
-        body.append(copying: input.extracting(offset..<end))
+        let piece = input.extracting(offset..<end)
+        if let decoder {
+            try decoder.decode(piece, into: &body)
+        } else {
+            body.append(copying: piece)
+        }
         let left = remaining - (end - offset)
         offset = end
-        guard left > 0 else { return complete() }
+        guard left > 0 else { return try complete() }
         phase = .fixedBody(remaining: left)
         return nil
     }
 
+    /// Takes what has come of a chunked body; true when that was its end.
+    private mutating func takeChunks(
+        _ input: Span<UInt8>, _ offset: inout Int
+    ) throws(Refusal) -> Bool {
+        guard let decoder else {
+            return try chunks?.decode(input, at: &offset, into: &body) == true
+        }
+        var coded: [UInt8] = []
+        let hasEnded = try chunks?.decode(input, at: &offset, into: &coded) == true
+        try decoder.decode(coded.span, into: &body)
+        return hasEnded
+    }
+
     /// Hands the request out and is as new.
-    private mutating func complete() -> Event? {
+    private mutating func complete() throws(Refusal) -> Event? {
         guard var complete = request else { return nil }
+        guard decoder?.isComplete != false else { throw .malformedContent }
         complete.body = body
         reset()
         return .request(complete)

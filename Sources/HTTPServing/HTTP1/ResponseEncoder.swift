@@ -18,7 +18,8 @@ enum ResponseEncoder {
     /// Content-Length, Transfer-Encoding, Connection and Keep-Alive are left out.
     static func appendHead(
         _ response: HTTPResponse, framing: ResponseFraming, version: HTTPVersion,
-        keepsAlive: Bool, date: [UInt8], to output: inout [UInt8]
+        keepsAlive: Bool, date: [UInt8], requestID: RequestID?, added: [UInt8],
+        to output: inout [UInt8]
     ) {
         output.append(ascii: "HTTP/1.1 ")
         output.append(decimal: response.status.code)
@@ -44,6 +45,8 @@ enum ResponseEncoder {
             output.append(ascii: ": ")
             field.withUnsafeBytesOfValue { output.append(contentsOf: $0) }
         }
+        requestID?.appendField(to: &output)
+        output.append(contentsOf: added)
         output.append(ascii: "\r\n\r\n")
     }
 
@@ -63,7 +66,9 @@ enum ResponseEncoder {
 
     private static func isFraming(_ name: HTTPField.Name) -> Bool {
         switch name.canonicalName {
-        case "content-length", "transfer-encoding", "connection", "keep-alive", "date": true
+        case "content-length", "transfer-encoding", "connection", "keep-alive", "date",
+            "x-request-id":
+            true
         default: false
         }
     }

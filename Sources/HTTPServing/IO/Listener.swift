@@ -18,14 +18,19 @@ struct Listener {
     let descriptor: Int32
     /// Where it listens, with the port that the system chose.
     let address: ListenAddress
+    /// Which file a Unix socket is; another server may have put its own in the place since.
+    private var file: SocketFile?
+    /// Whether its connections speak TLS.
+    var isSecure = false
 
     /// Binds and listens. Options set here are inherited by the accepted sockets.
     init(_ address: ListenAddress, maxBacklog: Int32) throws(ListenError) {
         switch address {
         case .internet(let host, let port):
             self = try Self.internet(host, port, maxBacklog)
-        case .unix(let path):
-            self = try Self.unix(path, maxBacklog)
+        case .unix(let path, let mode):
+            self = try Self.unix(path, mode, maxBacklog)
+            file = SocketFile(at: path)
         }
     }
 
@@ -49,7 +54,9 @@ struct Listener {
 
     func close() {
         _ = Glibc.close(descriptor)
-        if case .unix(let path) = address { _ = unlink(path) }
+        if case .unix(let path, _) = address, file != nil, SocketFile(at: path) == file {
+            _ = unlink(path)
+        }
     }
 
     private static func internet(
@@ -78,18 +85,24 @@ struct Listener {
         }
     }
 
-    private static func unix(_ path: String, _ maxBacklog: Int32) throws(ListenError) -> Listener {
+    private static func unix(
+        _ path: String, _ mode: UInt32, _ maxBacklog: Int32
+    ) throws(ListenError) -> Listener {
         var name = sockaddr_un()
         name.sun_family = sa_family_t(AF_UNIX)
         let maxBytes = MemoryLayout.size(ofValue: name.sun_path) - 1
         guard path.utf8.count <= maxBytes else { throw .pathTooLong(path, maxBytes: maxBytes) }
         withUnsafeMutableBytes(of: &name.sun_path) { $0.copyBytes(from: path.utf8) }
-        let address = ListenAddress.unix(path: path)
+        let address = ListenAddress.unix(path: path, mode: mode)
+        if SocketFile(at: path)?.isSocket == false { throw .notASocket(path) }
         return try listen(address, family: AF_UNIX) { descriptor throws(SystemError) in
             if isAbandoned(name) { _ = unlink(path) }
+            // Before the name is there, so that it never admits more; after, for what the umask took.
+            try SystemCall.run("fchmod") { fchmod(descriptor, mode_t(mode)) }
             try SystemCall.run("bind") {
                 withName(name) { bind(descriptor, $0, $1) }
             }
+            try SystemCall.run("chmod") { chmod(path, mode_t(mode)) }
             try SystemCall.run("listen") { Glibc.listen(descriptor, maxBacklog) }
             return address
         }
@@ -158,5 +171,21 @@ struct Listener {
         withUnsafeBytes(of: name) {
             body($0.assumingMemoryBound(to: sockaddr.self).baseAddress, socklen_t($0.count))
         }
+    }
+}
+
+/// Which file is at a path.
+private struct SocketFile: Equatable {
+    let device: UInt
+    let number: UInt
+    let isSocket: Bool
+
+    /// nil where there is none.
+    init?(at path: String) {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return nil }
+        device = UInt(status.st_dev)
+        number = UInt(status.st_ino)
+        isSocket = status.st_mode & S_IFMT == S_IFSOCK
     }
 }

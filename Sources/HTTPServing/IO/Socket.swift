@@ -31,6 +31,26 @@ struct Socket {
         }
     }
 
+    /// The numeric address of the other side; `unix` for a Unix socket.
+    func peerAddress() -> String {
+        var storage = sockaddr_storage()
+        var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+        let isKnown = withUnsafeMutableBytes(of: &storage) { bytes -> Bool in
+            let name = bytes.assumingMemoryBound(to: sockaddr.self).baseAddress
+            guard getpeername(descriptor, name, &size) == 0 else { return false }
+            if name?.pointee.sa_family == sa_family_t(AF_UNIX) {
+                text = Array("unix".utf8CString)
+                return true
+            }
+            return getnameinfo(
+                name, size, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST) == 0
+        }
+        let end = text.firstIndex(of: 0) ?? 0
+        let bytes = text[..<end].map { UInt8(bitPattern: $0) }
+        return isKnown ? String(decoding: bytes, as: UTF8.self) : "-"
+    }
+
     /// Sends FIN: nothing more comes from here.
     func finishSending() {
         // A peer that reset the connection makes this fail; the close that follows does the rest.

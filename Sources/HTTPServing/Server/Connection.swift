@@ -25,6 +25,10 @@ struct ConnectionID: Hashable, Sendable {
 final class Connection {
     let id: ConnectionID
     let socket: Socket
+    /// Between the socket and the protocol, where the listener wants it.
+    let tls: TLSSession?
+    /// The client's address, where it will be logged.
+    var client = "-"
     var state: ConnectionState
     var output = OutputQueue()
 
@@ -36,6 +40,8 @@ final class Connection {
     var isReadable = false
     var isWritable = true
     var peerFinished = false
+    /// The client said close_notify; what it sent before may still be in the backlog.
+    var hasReceivedGoodbye = false
 
     var isOpen = true
     /// The server has sent its FIN and drops what still comes.
@@ -50,28 +56,58 @@ final class Connection {
     var exchangeNumber: UInt32 = 0
     var onCancel: (@Sendable (CancelReason, isolated HTTPServer) -> Void)?
     var record: OpenRecord?
+    /// A request, or the refusal of something that was none, is being answered.
+    var hasOpenExchange = false
+    /// The key that the exchange in progress counts for.
+    var countedKey: String?
     /// This connection's part of the server's sum.
     var heldBodyBytes = 0
 
     var deadline = Deadline()
 
-    init(id: ConnectionID, socket: Socket, limits: MessageLimits) {
+    init(id: ConnectionID, socket: Socket, tls: TLSSession?, limits: MessageLimits) {
         self.id = id
         self.socket = socket
+        self.tls = tls
         state = ConnectionState(limits: limits)
     }
 
     var hasBacklog: Bool { backlogOffset < backlog.count }
 
+    /// Bytes that the client has not taken yet, encrypted or to be.
+    var pendingOutputBytes: Int { output.byteCount + (tls?.output.byteCount ?? 0) }
+
     /// Whether the next request may be taken. A client that pipelines but does not read waits.
     func acceptsRequests(maxPendingBytes: Int) -> Bool {
-        isOpen && state.phase == .reading && output.byteCount < maxPendingBytes
+        isOpen && state.phase == .reading && pendingOutputBytes < maxPendingBytes
+    }
+
+    /// Whether bytes may be read. While an answer is awaited they are only read, into the backlog, under
+    /// TLS: there the client's farewell is one of the bytes.
+    func acceptsInput(maxPendingBytes: Int) -> Bool {
+        guard isOpen, isReadable, !hasBacklog else { return false }
+        return acceptsRequests(maxPendingBytes: maxPendingBytes)
+            || (tls != nil && state.isResponding)
+    }
+
+    /// Hands the first bytes to the socket; nil where there is nothing to be sent.
+    func sendFirst() -> Transfer? {
+        if let tls {
+            if !tls.hasOutput { tls.seal(&output) }
+            return tls.hasOutput ? tls.send(to: socket) : nil
+        }
+        guard !output.isEmpty else { return nil }
+        let sent = socket.send(output)
+        if case .bytes(let count) = sent { output.removeFirst(count) }
+        return sent
     }
 }
 
 /// What the access log will say about the exchange in progress.
 struct OpenRecord {
     var method: String
+    var requestID: RequestID
+    var keyName: String?
     var target: String
     var status: HTTPResponse.Status?
     var bodyBytes = 0
@@ -82,6 +118,7 @@ struct OpenRecord {
 struct Deadline {
     enum Kind {
         case none
+        case handshake
         case idle
         case head
         case body

@@ -82,6 +82,6 @@ package struct Exchange: Hashable, Sendable {
 
     /// Response bytes that the client has not taken yet; nil once the exchange is over.
     package func pendingOutputBytes(on server: isolated HTTPServer) -> Int? {
-        server.connection(of: self)?.output.byteCount
+        server.connection(of: self)?.pendingOutputBytes
     }
 }

@@ -11,7 +11,7 @@ extension HTTPServer {
         guard let listener = listeners[token] else { return }
         for _ in 0..<Self.maxAcceptCount {
             switch listener.accept() {
-            case .connection(let socket): admit(socket)
+            case .connection(let socket): admit(socket, from: listener)
             case .nothing: return
             case .lost: continue
             case .exhausted:
@@ -23,13 +23,28 @@ extension HTTPServer {
 
     /// Closes a connection in order: FIN now, the descriptor when the client has seen it.
     func finishConnection(_ connection: Connection) {
-        if connection.peerFinished { return close(connection) }
+        if connection.peerFinished { return end(connection) }
+        sayGoodbye(connection)
         connection.socket.finishSending()
         connection.isLingering = true
         connection.backlog = []
         connection.backlogOffset = 0
         if connection.isReadable { enqueue(connection) }
         renewDeadline(connection)
+    }
+
+    /// Closes a connection that nothing is awaited from.
+    func end(_ connection: Connection) {
+        sayGoodbye(connection)
+        close(connection)
+    }
+
+    /// Tells a TLS client that all it got is whole.
+    private func sayGoodbye(_ connection: Connection) {
+        guard let tls = connection.tls, connection.isOpen, !tls.hasOutput else { return }
+        tls.sayGoodbye()
+        // A few bytes, once: a client whose window is full does not get them.
+        if tls.hasOutput { _ = tls.send(to: connection.socket) }
     }
 
     /// Ends a connection at once; an exchange in progress is told why.
@@ -54,6 +69,7 @@ extension HTTPServer {
         guard connection.isOpen else { return }
         connection.isOpen = false
         connection.onCancel = nil
+        releaseKey(connection)
         connections[Int(connection.id.descriptor)] = nil
         connection.socket.close()
         openCount -= 1
@@ -81,8 +97,15 @@ extension HTTPServer {
         for listener in listeners.values { epoll.remove(listener) }
     }
 
-    private func admit(_ socket: Socket) {
-        guard openCount < limits.maxConnectionCount + Self.maxRefusedCount else {
+    private func admit(_ socket: Socket, from listener: Listener) {
+        // A refusal is not worth a handshake.
+        let refusedCount = listener.isSecure ? 0 : Self.maxRefusedCount
+        guard openCount < limits.maxConnectionCount + refusedCount else {
+            counters.rejectedConnectionCount.count()
+            return socket.close()
+        }
+        let tls = listener.isSecure ? tlsContext.flatMap { TLSSession($0) } : nil
+        guard tls != nil || !listener.isSecure else {
             counters.rejectedConnectionCount.count()
             return socket.close()
         }
@@ -94,7 +117,9 @@ extension HTTPServer {
             counters.rejectedConnectionCount.count()
             return socket.close()
         }
-        let connection = Connection(id: id, socket: socket, limits: limits.message)
+        let connection = Connection(
+            id: id, socket: socket, tls: tls, limits: limits.message)
+        if configuration.accessLog != nil { connection.client = socket.peerAddress() }
         let index = Int(socket.descriptor)
         while connections.count <= index { connections.append(nil) }
         connections[index] = connection

@@ -47,7 +47,8 @@ extension HTTPServer {
 
     private func waitKind(of connection: Connection) -> Deadline.Kind {
         if connection.isLingering { return .linger }
-        if !connection.output.isEmpty { return .reader }
+        if let tls = connection.tls, !tls.isEstablished { return .handshake }
+        if connection.pendingOutputBytes > 0 { return .reader }
         switch connection.state.phase {
         case .awaitingResponse, .streaming: return .none
         case .ended: return .linger
@@ -64,11 +65,12 @@ extension HTTPServer {
         let start = connection.deadline.startTick
         switch connection.deadline.kind {
         case .none: return .max
+        case .handshake: return start + ticks(limits.handshakeTimeout)
         case .idle: return start + ticks(limits.idleTimeout)
         case .head: return start + ticks(limits.headTimeout)
         case .body:
             let earned =
-                Double(connection.state.heldBodyBytes) / Double(limits.minBodyBytesPerSecond)
+                Double(connection.state.receivedBodyBytes) / Double(limits.minBodyBytesPerSecond)
             return start + ticks(limits.bodyTimeout + .seconds(earned))
         case .reader: return start + ticks(limits.stallTimeout)
         case .linger: return start + ticks(limits.lingerTimeout)
@@ -84,7 +86,8 @@ extension HTTPServer {
     private func timedOut(_ connection: Connection) {
         switch connection.deadline.kind {
         case .none: break
-        case .idle, .linger: close(connection)
+        case .handshake, .linger: close(connection)
+        case .idle: end(connection)
         case .head, .body:
             connection.state.abandonRequest()
             refuse(connection, .requestTimedOut)

@@ -29,26 +29,58 @@ extension HTTPServer {
     /// last bytes is told by no further event.
     private func readInput(_ connection: Connection) {
         var readCount = 0
-        while connection.isReadable, !connection.hasBacklog,
-            connection.acceptsRequests(maxPendingBytes: limits.maxPendingOutputBytes)
-        {
+        while connection.acceptsInput(maxPendingBytes: limits.maxPendingOutputBytes) {
             guard readCount < Self.maxReadCount else { return enqueue(connection) }
             readCount += 1
             switch connection.socket.receive(into: readBuffer.bytes) {
             case .bytes(let count):
                 counters.receivedBytes.count(count)
-                takeRead(count, connection)
+                takeRead(UnsafeRawBufferPointer(rebasing: readBuffer.bytes[..<count]), connection)
             case .wouldBlock: connection.isReadable = false
             case .endOfStream: return inputEnded(connection)
             case .failed: return cancel(connection, .departed)
             }
         }
+        if connection.hasReceivedGoodbye, connection.isOpen, !connection.hasBacklog,
+            connection.state.phase == .reading
+        {
+            inputEnded(connection)
+        }
     }
 
-    private func takeRead(_ count: Int, _ connection: Connection) {
-        let input = UnsafeRawBufferPointer(rebasing: readBuffer.bytes[..<count])
+    private func takeRead(_ bytes: UnsafeRawBufferPointer, _ connection: Connection) {
+        guard let tls = connection.tls else { return takePlaintext(bytes, connection) }
+        let received = tls.receive(bytes, into: plaintextBuffer.bytes)
+        if tls.hasOutput { markDirty(connection) }
+        switch received {
+        case .bytes(let count): takePlaintext(firstPlaintext(count), connection)
+        case .ended(let count):
+            connection.hasReceivedGoodbye = true
+            connection.peerFinished = true
+            connection.isReadable = false
+            takePlaintext(firstPlaintext(count), connection)
+        case .failed: tlsFailed(connection)
+        }
+    }
+
+    private func firstPlaintext(_ count: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: plaintextBuffer.bytes[..<count])
+    }
+
+    /// Sends the alert, if there is one, and nothing after it.
+    private func tlsFailed(_ connection: Connection) {
+        counters.tlsFailureCount.count()
+        _ = connection.sendFirst()
+        guard !connection.state.isResponding else { return cancel(connection, .departed) }
+        connection.output = OutputQueue()
+        connection.state.endReading()
+        finishConnection(connection)
+    }
+
+    private func takePlaintext(_ input: UnsafeRawBufferPointer, _ connection: Connection) {
+        guard !input.isEmpty else { return }
         let taken = input.withMemoryRebound(to: UInt8.self) { take($0.span, connection, from: 0) }
-        if taken < count, connection.isOpen, connection.state.phase != .ended {
+        if taken < input.count, connection.isOpen, connection.state.phase != .ended {
             connection.backlog = Array(input[taken...])
             connection.backlogOffset = 0
         }
@@ -74,7 +106,8 @@ extension HTTPServer {
         {
             switch connection.state.receive(input, at: &offset) {
             case .needsMore: break
-            case .awaitsContinue(let head): admitBody(of: head, connection)
+            case .bodyFollows(let request, let awaitsContinue):
+                admitBody(of: request, awaitsContinue: awaitsContinue, connection)
             case .request(let request): dispatch(request, connection)
             case .refused(let refusal): refuse(connection, refusal)
             }
@@ -83,30 +116,47 @@ extension HTTPServer {
         return offset
     }
 
-    /// Asks for the body of a request, unless its route is already known to refuse it.
-    private func admitBody(of head: HTTPRequest, _ connection: Connection) {
+    /// Lets the body of a request come, unless it is already known that the answer will be a refusal.
+    private func admitBody(
+        of request: IncomingRequest, awaitsContinue: Bool, _ connection: Connection
+    ) {
+        do throws(Refusal) {
+            _ = try access?.identify(request.head)
+            if awaitsContinue { try checkRoute(of: request.head) }
+        } catch {
+            openExchange(connection, request)
+            connection.state.abandonRequest()
+            return refuse(connection, error)
+        }
+        guard awaitsContinue else { return }
+        connection.output.append(ResponseEncoder.continueHead)
+        markDirty(connection)
+    }
+
+    private func checkRoute(of head: HTTPRequest) throws(Refusal) {
         switch configuration.routes.match(head.method, head.path ?? "/") {
-        case .found, .options:
-            connection.output.append(ResponseEncoder.continueHead)
-            markDirty(connection)
-        case .notFound:
-            connection.state.abandonRequest()
-            refuse(connection, .notFound)
-        case .methodNotAllowed(let allow):
-            connection.state.abandonRequest()
-            refuse(connection, .methodNotAllowed(allow: allow))
+        case .found, .options: return
+        case .notFound: throw .notFound
+        case .methodNotAllowed(let allow): throw .methodNotAllowed(allow: allow)
         }
     }
 
     private func dispatch(_ request: IncomingRequest, _ connection: Connection) {
         counters.requestCount.count()
-        openRecord(connection, request.head)
+        var request = request
+        request.id = openExchange(connection, request)
         if isStopping { connection.state.endAfterResponse() }
         connection.exchangeNumber &+= 1
         let exchange = Exchange(connection: connection.id, number: connection.exchangeNumber)
+        if isPreflight(request) { return answerPreflight(request, exchange, connection) }
+        do throws(Refusal) {
+            request.keyName = try admit(request.head, connection)
+        } catch {
+            if connection.record == nil { openRecord(connection, request.head, request.id) }
+            return refuse(connection, error)
+        }
         switch configuration.routes.match(request.head.method, request.head.path ?? "/") {
         case .found(let responder, let pathTail):
-            var request = request
             request.pathTail = pathTail
             responder(request, exchange, self)
         case .options(let allow):
@@ -120,8 +170,10 @@ extension HTTPServer {
     private func inputEnded(_ connection: Connection) {
         connection.isReadable = false
         connection.peerFinished = true
+        // Whoever reads on cancels an exchange whose client has left.
+        guard !connection.state.isResponding else { return }
         connection.state.endReading()
-        if connection.output.isEmpty { close(connection) } else { markDirty(connection) }
+        if connection.pendingOutputBytes == 0 { end(connection) } else { markDirty(connection) }
     }
 
     /// Drops what comes after the server's FIN, up to the bound.

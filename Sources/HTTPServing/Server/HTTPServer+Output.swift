@@ -10,15 +10,18 @@ extension HTTPServer {
     func flush(_ connection: Connection) {
         guard connection.isOpen else { return }
         var sentBytes = 0
-        while connection.isWritable, !connection.output.isEmpty {
+        while connection.isWritable, connection.pendingOutputBytes > 0 {
             guard sentBytes < Self.maxFlushBytes else {
                 markDirty(connection)
                 break
             }
-            switch connection.socket.send(connection.output) {
-            case .bytes(let count):
-                connection.output.removeFirst(count)
-                sentBytes += count
+            // Nothing: an answer that waits for a handshake, or can no longer be encrypted.
+            guard let sent = connection.sendFirst() else {
+                if connection.tls?.hasFailed == true { return cancel(connection, .departed) }
+                break
+            }
+            switch sent {
+            case .bytes(let count): sentBytes += count
             case .wouldBlock, .endOfStream: connection.isWritable = false
             case .failed: return cancel(connection, .departed)
             }
@@ -30,12 +33,23 @@ extension HTTPServer {
     /// Answers in place of a route.
     func refuse(_ connection: Connection, _ refusal: Refusal) {
         counters.refusalCount.count()
-        if connection.record == nil { openRecord(connection, nil) }
+        if !connection.hasOpenExchange { openExchange(connection, nil) }
         if !refusal.keepsConnection { connection.state.endAfterResponse() }
         let body = configuration.refusalBody(refusal)
         var response = HTTPResponse(
             status: refusal.status, headerFields: [.contentType: body.contentType])
-        if case .methodNotAllowed(let allow) = refusal { response.headerFields[.allow] = allow }
+        switch refusal {
+        case .methodNotAllowed(let allow): response.headerFields[.allow] = allow
+        case .missingKey: response.headerFields[.wwwAuthenticate] = #"Bearer realm="apus""#
+        case .wrongKey:
+            response.headerFields[.wwwAuthenticate] =
+                #"Bearer realm="apus", error="invalid_token""#
+        case .rateLimited(_, let seconds): response.headerFields[.retryAfter] = "\(seconds)"
+        case .tooManyRunning: response.headerFields[.retryAfter] = "1"
+        case .unsupportedContentCoding:
+            response.headerFields[.acceptEncoding] = ContentCoding.supported
+        default: break
+        }
         connection.state.respond(response, body: body.bytes, date: date, into: &connection.output)
         connection.record?.status = response.status
         connection.record?.bodyBytes = body.bytes.count
@@ -46,14 +60,17 @@ extension HTTPServer {
     /// The response is queued to its end.
     func exchangeEnded(_ connection: Connection) {
         connection.onCancel = nil
+        connection.hasOpenExchange = false
+        releaseKey(connection)
         closeRecord(connection, nil)
         markDirty(connection)
     }
 
-    func openRecord(_ connection: Connection, _ head: HTTPRequest?) {
+    func openRecord(_ connection: Connection, _ head: HTTPRequest?, _ requestID: RequestID) {
         guard configuration.accessLog != nil else { return }
         connection.record = OpenRecord(
-            method: head?.method.rawValue ?? "-", target: head?.path ?? "-",
+            method: head?.method.rawValue ?? "-", requestID: requestID,
+            target: head?.path ?? "-",
             startNanoseconds: LoopClock.now())
     }
 
@@ -62,7 +79,8 @@ extension HTTPServer {
         connection.record = nil
         log(
             AccessRecord(
-                method: record.method, target: record.target, status: record.status,
+                method: record.method, requestID: record.requestID, client: connection.client,
+                keyName: record.keyName, target: record.target, status: record.status,
                 bodyBytes: record.bodyBytes,
                 duration: .nanoseconds(LoopClock.now() - record.startNanoseconds),
                 cancelReason: reason))
@@ -74,7 +92,7 @@ extension HTTPServer {
         {
             return cancel(connection, .slowReader)
         }
-        if connection.output.isEmpty, connection.state.phase == .ended {
+        if connection.pendingOutputBytes == 0, connection.state.phase == .ended {
             return finishConnection(connection)
         }
         if connection.state.phase == .reading, connection.hasBacklog || connection.isReadable {

@@ -41,9 +41,9 @@ extension HTTPServer {
         for case .some(let connection) in connections {
             let isIdle =
                 connection.state.phase == .reading && connection.state.progress == .idle
-                && connection.output.isEmpty && !connection.hasBacklog
+                && connection.pendingOutputBytes == 0 && !connection.hasBacklog
             if isIdle {
-                close(connection)
+                end(connection)
             } else {
                 connection.state.endAfterResponse()
             }

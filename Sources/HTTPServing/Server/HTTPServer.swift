@@ -33,6 +33,10 @@ package actor HTTPServer {
     var listeners: [UInt64: Listener] = [:]
     var listenersArePaused = false
     let spareDescriptor: SpareDescriptor
+    /// What new connections of secure listeners take.
+    var tlsContext: TLSContext?
+    var access: AccessControl?
+    var lastRequestNumber: UInt32 = 0
     /// Indexed by descriptor.
     var connections: [Connection?] = []
     var openCount = 0
@@ -41,6 +45,9 @@ package actor HTTPServer {
 
     /// What every read goes into first.
     let readBuffer: ReadBuffer
+    /// What records are decrypted into.
+    lazy var plaintextBuffer = ReadBuffer(
+        byteCount: limits.maxPipelinedBytes + TLSSession.maxHeldBytes)
     var dirty: [Connection] = []
     var queued: [Connection] = []
     /// What is being gone through, so that both lists keep their memory; empty between.
@@ -69,6 +76,7 @@ package actor HTTPServer {
             throw .contradictoryLimits(contradiction)
         }
         self.configuration = configuration
+        access = configuration.access.map(AccessControl.init)
         var limits = configuration.limits
         let descriptorCount = DescriptorLimit.raise()
         let reservedCount = min(Self.maxReservedDescriptorCount, descriptorCount / 4)
@@ -87,10 +95,15 @@ package actor HTTPServer {
     /// Descriptors left to the rest of the process: files, listeners, refused connections.
     private static let maxReservedDescriptorCount = 256
 
-    /// Listens at one more address; the address with the port that the system chose.
-    package func listen(at address: ListenAddress) throws(ListenError) -> ListenAddress {
+    /// Listens at one more address, with TLS if there is a context for it; the address with the port that
+    /// the system chose.
+    package func listen(
+        at address: ListenAddress, tls: TLSContext? = nil
+    ) throws(ListenError) -> ListenAddress {
         precondition(!isStopping, "a server that was shut down cannot listen again")
-        let listener = try Listener(address, maxBacklog: Int32(clamping: limits.maxBacklogCount))
+        if let tls { tlsContext = tls }
+        var listener = try Listener(address, maxBacklog: Int32(clamping: limits.maxBacklogCount))
+        listener.isSecure = tls != nil
         let token = Self.listenerMark | UInt64(UInt32(bitPattern: listener.descriptor))
         do throws(SystemError) {
             try epoll.add(listener, token: token)
@@ -101,6 +114,14 @@ package actor HTTPServer {
         listeners[token] = listener
         activate()
         return listener.address
+    }
+
+    /// Takes another certificate, or other authorities, for connections from now on.
+    package func replaceTLS(_ context: TLSContext) { tlsContext = context }
+
+    /// Takes other keys for requests from now on.
+    package func replaceAccess(_ policy: AccessPolicy) {
+        access?.replace(policy)
     }
 
     /// Runs a closure on the loop as one turn: what it writes is sent together at its end.

@@ -10,8 +10,15 @@ package struct HTTPServerConfiguration: Sendable {
     package var limits = HTTPServerLimits()
     /// Writes the body of an answer that the server gives itself.
     package var refusalBody: @Sendable (Refusal) -> ResponseBody = { .text($0.message + "\n") }
+    /// Whom to answer; nil for anybody.
+    package var access: AccessPolicy?
+    /// The pages whose scripts may read answers; nil for none but the server's own.
+    package var cors: CORSPolicy?
     /// Called on the loop after each exchange; must be quick.
     package var accessLog: (@Sendable (AccessRecord) -> Void)?
+    /// Targets that machines ask for without end; only logged when they are
+    /// refused for want of a key.
+    package var unloggedTargets: [String] = []
 
     /// A server of these routes with the default limits.
     package init(routes: RouteTable<Responder>) {
@@ -46,6 +53,12 @@ package struct ResponseBody: Sendable {
 package struct AccessRecord: Sendable {
     /// The method; `-` for a request that was refused before it was read.
     package var method: String
+    /// What the answer's `X-Request-Id` said.
+    package var requestID: RequestID
+    /// The client's address; `unix` on a Unix socket.
+    package var client: String
+    /// The name of the client's key.
+    package var keyName: String?
     /// Path and query as the client wrote them.
     package var target: String
     /// The status sent; nil where the client left before an answer.

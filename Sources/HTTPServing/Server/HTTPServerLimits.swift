@@ -19,6 +19,8 @@ package struct HTTPServerLimits: Hashable, Sendable {
     /// Completed connections that may wait to be accepted (`listen(2)`).
     package var maxBacklogCount = 4096
 
+    /// From a connection's start to the end of its TLS handshake; it is closed after.
+    package var handshakeTimeout = Duration.seconds(10)
     /// From a request's first byte to the end of its head; 408 after.
     package var headTimeout = Duration.seconds(10)
     /// For a body, beside the time that `minBodyBytesPerSecond` allows it; 408 after.
@@ -41,7 +43,9 @@ package struct HTTPServerLimits: Hashable, Sendable {
             maxConnectionCount, maxHeldBodyBytes, maxPendingOutputBytes, maxBacklogCount,
             minBodyBytesPerSecond, message.maxFieldCount, message.maxBodyBytes,
         ]
-        let times = [headTimeout, bodyTimeout, idleTimeout, stallTimeout, lingerTimeout]
+        let times = [
+            handshakeTimeout, headTimeout, bodyTimeout, idleTimeout, stallTimeout, lingerTimeout,
+        ]
         if counts.contains(where: { $0 < 1 }) { return "every limit must be at least 1" }
         if times.contains(where: { $0 <= .zero }) { return "every time-out must be above zero" }
         if maxPipelinedBytes < 1024 { return "maxPipelinedBytes must be at least 1024" }
@@ -57,7 +61,8 @@ package struct HTTPServerLimits: Hashable, Sendable {
 
     /// How coarse time-outs are: an eighth of the shortest, from 5 to 250 ms.
     var tick: Duration {
-        let shortest = min(headTimeout, bodyTimeout, idleTimeout, stallTimeout, lingerTimeout)
+        let shortest = min(
+            handshakeTimeout, headTimeout, bodyTimeout, idleTimeout, stallTimeout, lingerTimeout)
         return min(max(shortest / 8, .milliseconds(5)), .milliseconds(250))
     }
 }

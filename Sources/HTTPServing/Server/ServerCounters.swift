@@ -10,6 +10,8 @@ package final class ServerCounters: Sendable {
     package let totalConnectionCount = Atomic<Int>(0)
     /// Connections answered 503 or dropped because there were too many.
     package let rejectedConnectionCount = Atomic<Int>(0)
+    /// Connections whose handshake failed or whose records were damaged.
+    package let tlsFailureCount = Atomic<Int>(0)
     /// Complete requests.
     package let requestCount = Atomic<Int>(0)
     /// Requests that the server answered itself with an error.

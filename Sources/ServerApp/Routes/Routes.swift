@@ -56,11 +56,19 @@ extension APIError {
             case .methodNotAllowed: "method_not_allowed"
             case .requestTimedOut: "request_timeout"
             case .bodyTooLarge: "request_too_large"
+            case .wrongKey: "invalid_api_key"
+            case .rateLimited, .tooManyRunning: "rate_limit_exceeded"
+            case .unsupportedContentCoding: "unsupported_media_type"
             default: nil
             }
+        let type: ErrorType =
+            switch refusal.status.code {
+            case 429: .rateLimit
+            case 500...: .server
+            default: .invalidRequest
+            }
         self.init(
-            status: refusal.status.code,
-            type: refusal.status.code >= 500 ? .server : .invalidRequest, code: code,
+            status: refusal.status.code, type: type, code: code,
             message: refusal.message)
     }
 }

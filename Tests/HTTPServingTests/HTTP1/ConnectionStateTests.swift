@@ -125,6 +125,11 @@ struct ConnectionStateTests {
 
 /// Takes everything out of a queue, in steps of a few bytes.
 func text(of queue: OutputQueue, step: Int = 7) -> String {
+    String(decoding: bytes(of: queue, step: step), as: UTF8.self)
+}
+
+/// Takes everything out of a queue, in steps of a few bytes.
+func bytes(of queue: OutputQueue, step: Int = 7) -> [UInt8] {
     var queue = queue
     var bytes: [UInt8] = []
     while !queue.isEmpty {
@@ -135,7 +140,7 @@ func text(of queue: OutputQueue, step: Int = 7) -> String {
         bytes += taken
         queue.removeFirst(taken.count)
     }
-    return String(decoding: bytes, as: UTF8.self)
+    return bytes
 }
 
 extension String {

@@ -35,7 +35,8 @@ struct ParserTrace: Equatable, CustomStringConvertible {
     private mutating func note(_ event: RequestParser.Event) {
         switch event {
         case .needsMore: break
-        case .awaitsContinue(let head): events.append("continue \(head.path ?? "")")
+        case .bodyFollows(let request, let awaits):
+            if awaits { events.append("continue \(request.head.path ?? "")") }
         case .refused(let reason): refusal = reason
         case .request(let request):
             let fields = request.head.headerFields.map { "\($0.name): \($0.value)" }

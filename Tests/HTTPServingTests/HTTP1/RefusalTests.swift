@@ -83,6 +83,9 @@ struct RefusalTests {
     ]
 
     static let framing: [BadRequest] = [
+        .fields("Accept: a", .lengthRequired),
+        BadRequest("PUT / HTTP/1.1\r\nHost: a\r\n\r\n", .lengthRequired),
+        BadRequest("PATCH / HTTP/1.0\r\n\r\n", .lengthRequired),
         .fields("Content-Length: 1\r\nTransfer-Encoding: chunked", .conflictingLengths),
         .fields("Transfer-Encoding: chunked\r\nContent-Length: 1", .conflictingLengths),
         .fields("Content-Length: 0\r\nTransfer-Encoding: chunked", .conflictingLengths),

@@ -197,6 +197,40 @@ struct HTTPServerTests {
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 
+    @Test func `a socket file has its mode, and nothing else is put in its place or taken away`()
+        async throws
+    {
+        let path = "/tmp/apus-mode-\(ProcessInfo.processInfo.processIdentifier).sock"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        func mode() throws -> Int {
+            let attributes = try FileManager.default.attributesOfItem(atPath: path)
+            return (attributes[.posixPermissions] as? NSNumber)?.intValue ?? -1
+        }
+
+        try Data("precious".utf8).write(to: URL(filePath: path))
+        await #expect(throws: ListenError.notASocket(path)) {
+            try await TestServer(at: .unix(path: path, mode: 0o600))
+        }
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == "precious")
+        try FileManager.default.removeItem(atPath: path)
+
+        for wanted in [0o600, 0o660, 0o666] {
+            let test = try await TestServer(at: .unix(path: path, mode: UInt32(wanted)))
+            #expect(try mode() == wanted)
+            await test.server.shutdown(grace: .zero)
+        }
+
+        let first = try await TestServer(at: .unix(path: path, mode: 0o600))
+        try FileManager.default.removeItem(atPath: path)
+        let second = try await TestServer(at: .unix(path: path, mode: 0o600))
+        await first.server.shutdown(grace: .zero)
+        let client = try second.connect()
+        client.send(hello)
+        #expect(client.receiveResponse()?.body == "hello")
+        await second.server.shutdown(grace: .zero)
+        #expect(!FileManager.default.fileExists(atPath: path))
+    }
+
     @Test func `a taken port is an error that names it`() async throws {
         let test = try await TestServer()
         let other = try HTTPServer(HTTPServerConfiguration(routes: RouteTable()))

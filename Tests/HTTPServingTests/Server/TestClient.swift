@@ -167,6 +167,12 @@ final class TestClient {
         return String(decoding: received.prefix(count), as: UTF8.self)
     }
 
+    /// What was read and not taken.
+    func takeReceived() -> [UInt8] {
+        defer { received = [] }
+        return received
+    }
+
     /// Reads once.
     func receiveSome() {
         let buffer = ReadBuffer(byteCount: 64 << 10)
@@ -192,7 +198,7 @@ final class TestClient {
                     body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
                 }
             }
-        case .unix(let path):
+        case .unix(let path, _):
             var name = sockaddr_un()
             name.sun_family = sa_family_t(AF_UNIX)
             withUnsafeMutableBytes(of: &name.sun_path) { $0.copyBytes(from: path.utf8) }

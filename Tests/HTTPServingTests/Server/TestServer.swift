@@ -7,7 +7,7 @@ import HTTPTypes
 
 /// A server on a free port whose streams are driven by the test.
 ///
-/// `/hello`, `/echo` and `/big` answer at once; `/held` leaves the answer to the test, which takes the
+/// `/hello`, `/echo`, `/who` and `/big` answer at once; `/held` leaves the answer to the test, which takes the
 /// exchange from `nextEvent`.
 final class TestServer: Sendable {
     enum Event: Equatable, Sendable {
@@ -23,12 +23,15 @@ final class TestServer: Sendable {
 
     init(
         at address: ListenAddress = .internet(host: "127.0.0.1", port: 0),
-        _ change: (inout HTTPServerLimits) -> Void = { _ in }
+        tls: TLSContext? = nil,
+        _ change: (inout HTTPServerLimits) -> Void = { _ in },
+        configure: (inout HTTPServerConfiguration) -> Void = { _ in }
     ) async throws {
         let (events, sink) = AsyncStream.makeStream(of: Event.self)
         self.events = events
         var configuration = HTTPServerConfiguration(routes: Self.routes(sink))
         change(&configuration.limits)
+        configure(&configuration)
         let records = RecordBox()
         configuration.accessLog = { record in records.append(record) }
         configuration.refusalBody = { refusal in
@@ -37,7 +40,7 @@ final class TestServer: Sendable {
                 bytes: Array("{\"error\":{\"message\":\"\(refusal.message)\"}}".utf8))
         }
         server = try HTTPServer(configuration)
-        self.address = try await server.listen(at: address)
+        self.address = try await server.listen(at: address, tls: tls)
         recordBox = records
     }
 
@@ -83,6 +86,10 @@ final class TestServer: Sendable {
         }
         routes.add(.get, "/big") { _, exchange, server in
             exchange.respond(HTTPResponse(status: .ok), body: bigBody, on: server)
+        }
+        routes.add(.get, "/who") { request, exchange, server in
+            exchange.respond(
+                HTTPResponse(status: .ok), body: Array((request.keyName ?? "-").utf8), on: server)
         }
         routes.add(.post, "/echo") { request, exchange, server in
             exchange.respond(HTTPResponse(status: .ok), body: request.body, on: server)
