@@ -7,14 +7,21 @@ import DequeModule
 /// A step is `planStep(into:)`, then someone runs the plan, then `commit(_:outcomes:)`. Sequences
 /// are served in order of arrival: every running one arrived before every waiting one. A sequence
 /// is seated only when free blocks hold what its known tokens need at a time, so a prefill once begun never
-/// lacks a block; a decode that lacks one preempts the youngest running sequence.
+/// lacks a block; a decode that lacks one preempts the youngest running sequence. Positions that were
+/// computed for others of the same namespace are not computed again.
 package struct Scheduler: Sendable {
     /// The limits that every plan keeps.
     package let limits: SchedulerLimits
-    /// In order of arrival; all arrived after the running ones.
+    /// Requests that were never seated, in order of arrival.
     var waiting: Deque<ScheduledSequence>
+    /// Preempted sequences, and forks that found no seat; in order of service, after the running ones and
+    /// before those that wait.
+    var returning: Deque<ScheduledSequence>
+    /// Tokens of both.
     var waitingTokenCount = 0
-    /// In order of arrival, so the last one is the youngest.
+    /// Sequences that begin when the prompt of one that waits or runs is computed.
+    var pendingForkCount = 0
+    /// In order of service, so the last one is the youngest.
     var running: ContiguousArray<ScheduledSequence> = []
     var freeSeats: ContiguousArray<Int>
     var tables: BlockTables
@@ -24,8 +31,8 @@ package struct Scheduler: Sendable {
     package init(limits: SchedulerLimits) {
         self.limits = limits
         let seatCount = limits.maxRunningSequenceCount
-        // Preempted sequences return to a queue that may be full already.
-        waiting = Deque(minimumCapacity: limits.maxWaitingRequestCount + seatCount)
+        waiting = Deque(minimumCapacity: limits.maxWaitingRequestCount)
+        returning = Deque(minimumCapacity: seatCount)
         running.reserveCapacity(seatCount)
         freeSeats = ContiguousArray((0..<seatCount).reversed())
         tables = BlockTables(limits: limits)
@@ -35,39 +42,44 @@ package struct Scheduler: Sendable {
     package var counts: SchedulerCounts {
         SchedulerCounts(
             runningSequenceCount: running.count,
-            waitingRequestCount: waiting.count,
+            waitingRequestCount: waitingSequenceCount,
             waitingTokenCount: waitingTokenCount,
             usedBlockCount: limits.kvBlockCount - tables.pool.freeBlockCount,
             freeBlockCount: tables.pool.freeBlockCount,
+            cachedBlockCount: tables.pool.cachedBlockCount,
             preemptionCount: preemptionCount)
     }
 
+    var waitingSequenceCount: Int { waiting.count + returning.count + pendingForkCount }
+
     /// Where the sequence stands, or nothing when it has ended or never came.
     package func phase(of id: SequenceID) -> SequencePhase? {
-        running.first { $0.id == id }?.phase ?? waiting.first { $0.id == id }?.phase
+        if let sequence = running.first(where: { $0.id == id }) { return sequence.phase }
+        let isWaiting =
+            running.contains { $0.forks.contains(id) }
+            || waiting.contains { $0.id == id || $0.forks.contains(id) }
+            || returning.contains { $0.id == id }
+        return isWaiting ? .waiting : nil
     }
 
     /// Puts a request at the end of the queue; what can never be served is refused here.
     ///
-    /// The id must not be that of a live sequence, and `maxNewTokenCount` not negative; zero makes
-    /// sense with `scoresPrompt`, which asks for the logits of every prompt position.
-    ///
     /// - Throws: `AdmissionError` when the request cannot be served, now or ever.
-    package mutating func enqueue(
-        _ id: SequenceID, promptTokenCount: Int, maxNewTokenCount: Int, scoresPrompt: Bool = false
-    ) throws(AdmissionError) {
-        precondition(maxNewTokenCount >= 0, "maxNewTokenCount is \(maxNewTokenCount)")
-        assert(phase(of: id) == nil, "sequence \(id.rawValue) is live already")
-        try checkFit(promptTokenCount: promptTokenCount, maxNewTokenCount: maxNewTokenCount)
-        try checkQueue(promptTokenCount: promptTokenCount)
-        waiting.append(
-            ScheduledSequence(
-                id: id, promptTokenCount: promptTokenCount, maxNewTokenCount: maxNewTokenCount,
-                scoresPrompt: scoresPrompt))
-        waitingTokenCount += promptTokenCount
+    package mutating func enqueue(_ request: SequenceRequest) throws(AdmissionError) {
+        precondition(request.maxNewTokenCount >= 0, "\(request.maxNewTokenCount) new tokens")
+        assert(
+            ([request.id] + request.forks).allSatisfy { phase(of: $0) == nil },
+            "sequence \(request.id.rawValue) or a fork of it is live already")
+        try checkFit(
+            promptTokenCount: request.prompt.count, maxNewTokenCount: request.maxNewTokenCount)
+        try checkQueue(request)
+        waiting.append(ScheduledSequence(request))
+        waitingTokenCount += request.prompt.count
+        pendingForkCount += request.forks.count
     }
 
-    /// Ends a sequence in whatever phase it is and frees its blocks and seat at once.
+    /// Ends a sequence in whatever phase it is and frees its blocks and seat at once. Where forks wait for
+    /// its prompt, the first of them goes on with it.
     ///
     /// It may come between a plan and its commit; the commit then passes over the sequence.
     ///
@@ -75,37 +87,112 @@ package struct Scheduler: Sendable {
     @discardableResult
     package mutating func abort(_ id: SequenceID) -> SequencePhase? {
         if let index = running.firstIndex(where: { $0.id == id }) {
-            let sequence = running.remove(at: index)
-            vacate(seat: sequence.seat)
-            return sequence.phase
+            let phase = running[index].phase
+            if running[index].leaveToFork() {
+                pendingForkCount -= 1
+            } else {
+                vacate(seat: running.remove(at: index).seat)
+            }
+            return phase
         }
-        if let index = waiting.firstIndex(where: { $0.id == id }) {
-            waitingTokenCount -= waiting.remove(at: index).tokenCount
-            return .waiting
-        }
-        return nil
+        return abortWaiting(id) || abortFork(id) ? .waiting : nil
     }
 
-    /// Takes what became of each entry of the latest plan, in the order of its entries.
+    private mutating func abortWaiting(_ id: SequenceID) -> Bool {
+        if let index = waiting.firstIndex(where: { $0.id == id }) {
+            if waiting[index].leaveToFork() {
+                pendingForkCount -= 1
+            } else {
+                waitingTokenCount -= waiting.remove(at: index).tokenCount
+            }
+            return true
+        }
+        guard let index = returning.firstIndex(where: { $0.id == id }) else { return false }
+        if returning[index].leaveToFork() {
+            pendingForkCount -= 1
+        } else {
+            waitingTokenCount -= returning.remove(at: index).tokenCount
+        }
+        return true
+    }
+
+    private mutating func abortFork(_ id: SequenceID) -> Bool {
+        func remove(from sequence: inout ScheduledSequence) -> Bool {
+            guard let fork = sequence.forks.firstIndex(of: id) else { return false }
+            sequence.forks.remove(at: fork)
+            return true
+        }
+        let isFound =
+            running.indices.contains { remove(from: &running[$0]) }
+            || waiting.indices.contains { remove(from: &waiting[$0]) }
+            || returning.indices.contains { remove(from: &returning[$0]) }
+        if isFound { pendingForkCount -= 1 }
+        return isFound
+    }
+
+    /// Takes what became of each entry of the latest plan and of its forks: an entry's own outcome, then one
+    /// for each of its forks, in the order of the plan.
     ///
     /// A sequence that has all of its new tokens ends without being told to.
     package mutating func commit(_ plan: StepPlan, outcomes: [StepOutcome]) {
         precondition(
-            outcomes.count == plan.entries.count,
-            "\(outcomes.count) outcomes for \(plan.entries.count) entries")
-        for (entry, outcome) in zip(plan.entries, outcomes) {
+            outcomes.count == plan.outcomeCount,
+            "\(outcomes.count) outcomes for \(plan.outcomeCount) sequences")
+        tables.removeCopies()
+        var next = 0
+        for entry in plan.entries {
+            let own = next
+            next += 1 + entry.forks.count
             guard let index = runningIndex(of: entry) else { continue }
-            switch outcome {
-            case .accepted(let tokenCount):
-                running[index].advance(past: entry, acceptedTokenCount: tokenCount)
-            case .finished:
-                running[index].phase = .finished
+            let isComplete = running[index].advance(past: entry)
+            rememberBlocks(ofRunning: index, from: entry.startPosition)
+            for (fork, outcome) in zip(plan.forks[entry.forks], outcomes[(own + 1)..<next]) {
+                begin(fork, of: index, outcome)
             }
-            if running[index].phase == .finished {
-                vacate(seat: running[index].seat)
-            }
+            settle(index, outcomes[own], entry, isComplete: isComplete)
+            if running[index].phase == .finished { vacate(seat: running[index].seat) }
         }
         running.removeAll { $0.phase == .finished }
+    }
+
+    /// Begins a fork where the prompt ends, unless it has ended with its first token. Without a seat, or where
+    /// others return before it, it waits like one that was preempted.
+    private mutating func begin(_ id: SequenceID, of index: Int, _ outcome: StepOutcome) {
+        guard let place = running[index].forks.firstIndex(of: id) else { return }
+        running[index].forks.remove(at: place)
+        pendingForkCount -= 1
+        guard case .accepted(let tokens) = outcome else { return }
+        var fork = running[index].fork(as: id)
+        fork.accept(tokens)
+        guard fork.phase != .finished else { return }
+        if returning.isEmpty, let seat = freeSeats.popLast() {
+            tables.share(from: fork.seat, to: seat)
+            fork.seat = seat
+            running.append(fork)
+        } else {
+            fork.restart()
+            waitingTokenCount += fork.tokenCount
+            returning.append(fork)
+        }
+    }
+
+    private mutating func settle(
+        _ index: Int, _ outcome: StepOutcome, _ entry: StepPlan.Entry, isComplete: Bool
+    ) {
+        switch outcome {
+        case .finished:
+            if running[index].leaveToFork() {
+                pendingForkCount -= 1
+            } else {
+                running[index].phase = .finished
+            }
+        case .accepted(let tokens):
+            let fewest = min(1, entry.maxAcceptedTokenCount)
+            precondition(
+                (fewest...entry.maxAcceptedTokenCount).contains(tokens.count),
+                "\(tokens.count) tokens for an entry of \(entry.maxAcceptedTokenCount)")
+            if isComplete { running[index].accept(tokens) }
+        }
     }
 
     mutating func vacate(seat: Int) {
@@ -145,12 +232,12 @@ package struct Scheduler: Sendable {
         }
     }
 
-    private func checkQueue(promptTokenCount: Int) throws(AdmissionError) {
-        if waiting.count >= limits.maxWaitingRequestCount
-            || waitingTokenCount + promptTokenCount > limits.maxWaitingTokenCount
+    private func checkQueue(_ request: SequenceRequest) throws(AdmissionError) {
+        if waitingSequenceCount + request.sequenceCount > limits.maxWaitingRequestCount
+            || waitingTokenCount + request.prompt.count > limits.maxWaitingTokenCount
         {
             throw .queueFull(
-                waitingRequestCount: waiting.count,
+                waitingRequestCount: waitingSequenceCount,
                 maxWaitingRequestCount: limits.maxWaitingRequestCount,
                 waitingTokenCount: waitingTokenCount,
                 maxWaitingTokenCount: limits.maxWaitingTokenCount)

@@ -72,7 +72,9 @@ extension Server {
                     maxStepTokenCount: configuration.stepTokenCount,
                     maxPrefillTokenCountWhileDecoding: min(
                         configuration.prefillTokenCountWhileDecoding, configuration.stepTokenCount),
-                    maxSequenceLength: contextLength, kvBlockCount: blockCount, kvSpans: spans),
+                    maxSequenceLength: contextLength, kvBlockCount: blockCount, kvSpans: spans,
+                    keepsPrefixes: configuration.keepsPrefixes,
+                    tellsPromptTokensApart: requirements.tellsPromptTokensApart),
                 storage: weights.storage,
                 kvType: configuration.kvType,
                 maxWorkingBytes: left + requirements.scratchBytes,

@@ -20,6 +20,8 @@ package struct ServerConfiguration: Sendable {
     package var kvType = KVType.f16
     /// Bytes of the KV pool; nil takes what the sequences can use, at most half of what is left.
     package var kvBytes: Int?
+    /// Whether computed prefixes are kept for requests that begin alike.
+    package var keepsPrefixes = true
     /// Choices that wait at most.
     package var maxWaitingCount = 512
     /// Tokens of one step.

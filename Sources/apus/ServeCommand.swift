@@ -35,6 +35,11 @@ struct ServeCommand: AsyncParsableCommand {
         help: "Size of the KV pool in MiB; default: by need and memory.")
     var kvMebibytes: Int?
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Keep computed prefixes for requests that begin alike, as far as there is room.")
+    var prefixCache = true
+
     @Option(help: "Choices that wait at most; more get 429.")
     var maxWaiting = 512
 
@@ -77,6 +82,7 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.contextLength = contextLength
         configuration.kvType = kvType
         configuration.kvBytes = kvMebibytes.map { $0 << 20 }
+        configuration.keepsPrefixes = prefixCache
         configuration.maxWaitingCount = maxWaiting
         configuration.stepTokenCount = stepTokens
         configuration.prefillTokenCountWhileDecoding = prefillTokens

@@ -49,6 +49,13 @@ struct HonouredField: Sendable, CustomTestStringConvertible {
         .init(#""n":3"#) { $0.choicesPerPrompt == 3 && $0.choiceCount == 3 },
         .init(#""n":3,"best_of":3"#) { $0.choicesPerPrompt == 3 },
         .init(#""best_of":3,"n":3"#) { $0.choicesPerPrompt == 3 },
+        .init(#""n":2,"best_of":5"#) {
+            $0.choicesPerPrompt == 2 && $0.candidatesPerPrompt == 5 && $0.choiceCount == 2
+                && $0.candidateCount == 5
+        },
+        .init(#""n":4"#) { $0.candidatesPerPrompt == 4 },
+        .init(#""n":2,"best_of":2,"stream":true"#) { $0.candidateCount == 2 },
+        .init(#""cache_salt":"mine""#) { $0.cacheSalt == "mine" },
         .init(#""stream":true"#) { $0.streams && !$0.includesUsage },
         .init(#""stream_options":{"include_usage":true},"stream":true"#) { $0.includesUsage },
         .init(#""stream_options":{"include_usage":null},"stream":true"#) { !$0.includesUsage },
@@ -104,7 +111,9 @@ struct HonouredField: Sendable, CustomTestStringConvertible {
         (#""logit_bias":{"7":null}"#, "logit_bias[7]"),
         (#""seed":9223372036854775808"#, "seed"), (#""seed":1.5"#, "seed"),
         (#""n":0"#, "n"), (#""n":129"#, "n"), (#""n":1000000000000"#, "n"), (#""n":[2]"#, "n"),
-        (#""best_of":2"#, "best_of"), (#""n":2,"best_of":1"#, "best_of"),
+        (#""n":2,"best_of":1"#, "best_of"), (#""best_of":2,"stream":true"#, "best_of"),
+        (#""best_of":129"#, "best_of"), (#""cache_salt":"""#, "cache_salt"),
+        (#""cache_salt":1"#, "cache_salt"),
         (#""best_of":0"#, "best_of"),
         (#""stream":1"#, "stream"), (#""stream":"true""#, "stream"),
         (#""stream_options":{"include_usage":true}"#, "stream_options"),

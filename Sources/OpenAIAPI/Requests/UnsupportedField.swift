@@ -15,7 +15,6 @@ enum UnsupportedField {
     static let neutralValues: [String: NeutralValue] = [
         "allowed_token_ids": .none,
         "bad_words": .emptyArray,
-        "cache_salt": .none,
         "deadline_ms": .none,
         "guided_choice": .none,
         "guided_grammar": .none,

@@ -10,6 +10,7 @@ final class RowSampler {
     /// One row of logits per worker: sampling changes them, log-probabilities need them unchanged.
     private let copies: [UnsafeMutableBufferPointer<Float>]
 
+    /// `maxRowCount` rows, each counted as often as sequences sample from it.
     init(maxRowCount: Int, vocabularySize: Int, threadCount: Int) {
         results = .allocate(capacity: maxRowCount)
         results.initialize(repeating: RowResult())
@@ -31,7 +32,8 @@ final class RowSampler {
 
     /// Samples from the row, or scores the prompt token that follows its `position`.
     func visit(_ row: ModelRunner.Row, of sequence: TokenSequence, position: Int) {
-        guard let logprobCount = sequence.request.logprobCount else {
+        let request = sequence.request
+        guard let logprobCount = request.logprobCount ?? (request.ranksChoices ? 0 : nil) else {
             results[row.ordinal] = RowResult(token: sequence.sampler.sample(row.logits))
             return
         }

@@ -11,6 +11,8 @@ final class EngineMetrics: Sendable {
     private let usedBlockCount = AtomicCount()
     private let freeBlockCount = AtomicCount()
     private let preemptionCount = AtomicCount()
+    private let prefixQueryCount = AtomicCount()
+    private let prefixHitCount = AtomicCount()
     private let promptTokenCount = AtomicCount()
     private let generatedTokenCount = AtomicCount()
     private let computedTokenCount = AtomicCount()
@@ -73,6 +75,12 @@ final class EngineMetrics: Sendable {
         generatedTokenCount.add(1)
     }
 
+    /// Counts the tokens of a prompt that was looked up among the computed prefixes.
+    func countPrefixQuery(_ tokenCount: Int) { prefixQueryCount.add(tokenCount) }
+
+    /// Counts those of them that were found.
+    func countPrefixHit(_ tokenCount: Int) { prefixHitCount.add(tokenCount) }
+
     func countPrompt(_ tokenCount: Int) { promptTokenCount.add(tokenCount) }
 
     func countEnd(_ reason: FinishReason) {
@@ -117,7 +125,11 @@ final class EngineMetrics: Sendable {
             "kv_cache_usage_perc", "Used share of the KV blocks, 0 to 1.",
             "\(Double(used) / Double(total))")
         text += counter("num_preemptions", "Sequences put back into the queue.", preemptionCount)
-        text += counter("prompt_tokens", "Prompt tokens computed.", promptTokenCount)
+        text += counter(
+            "prefix_cache_queries", "Prompt tokens looked up in the prefix cache.", prefixQueryCount)
+        text += counter(
+            "prefix_cache_hits", "Prompt tokens found in the prefix cache.", prefixHitCount)
+        text += counter("prompt_tokens", "Prompt tokens processed.", promptTokenCount)
         text += counter("generation_tokens", "Tokens generated.", generatedTokenCount)
         text += counter("weight_bytes_read", "Bytes of weights that steps read.", weightByteCount)
         text += counter(

@@ -19,6 +19,12 @@ struct CompletionSession {
     private var choices: [CompletionChoice]
     private var openChoiceCount: Int
     private var completionTokenCount = 0
+    private var cachedTokenCount = 0
+    /// How many of the choices of a prompt are returned, and how many there are.
+    private let choicesPerPrompt: Int
+    private let candidatesPerPrompt: Int
+    /// Of each choice, where they are ranked.
+    private var meanLogProbabilities: [Double]
 
     init(
         _ exchange: Exchange, _ request: CompletionRequest, envelope: CompletionEnvelope,
@@ -41,8 +47,11 @@ struct CompletionSession {
             headers[name] = ignored
         }
         self.headers = headers
-        choices = (0..<request.choiceCount).map { CompletionChoice(index: $0, text: "") }
-        openChoiceCount = request.choiceCount
+        choicesPerPrompt = request.choicesPerPrompt
+        candidatesPerPrompt = request.candidatesPerPrompt
+        choices = (0..<request.candidateCount).map { CompletionChoice(index: $0, text: "") }
+        openChoiceCount = request.candidateCount
+        meanLogProbabilities = Array(repeating: 0, count: request.candidateCount)
         for index in choices.indices { prepare(&choices[index]) }
     }
 
@@ -79,7 +88,11 @@ struct CompletionSession {
 
     private mutating func handle(_ delta: ChoiceDelta, on server: isolated HTTPServer) -> Bool {
         completionTokenCount += delta.tokenIDs.count
-        if delta.finish != nil { openChoiceCount -= 1 }
+        cachedTokenCount += delta.cachedTokenCount
+        if delta.finish != nil {
+            openChoiceCount -= 1
+            meanLogProbabilities[delta.index] = delta.meanLogProbability
+        }
         if let stream {
             var choice = CompletionChoice(index: delta.index, text: "")
             prepare(&choice)
@@ -106,9 +119,11 @@ struct CompletionSession {
 
     private func finish(on server: isolated HTTPServer) {
         let usage = Usage(
-            promptTokenCount: promptTokenCount, completionTokenCount: completionTokenCount)
+            promptTokenCount: promptTokenCount, completionTokenCount: completionTokenCount,
+            cachedTokenCount: cachedTokenCount)
         guard let stream else {
-            let response = CompletionResponse(envelope: envelope, choices: choices, usage: usage)
+            let response = CompletionResponse(
+                envelope: envelope, choices: returnedChoices, usage: usage)
             var head = HTTPResponse(status: .ok, headerFields: headers)
             head.headerFields[.contentType] = "application/json"
             exchange.respond(head, body: response.body, on: server)
@@ -117,6 +132,24 @@ struct CompletionSession {
         if includesUsage { exchange.write(stream.usageFrame(usage), on: server) }
         exchange.write(CompletionStream.done, on: server)
         exchange.finish(on: server)
+    }
+
+    /// Of each prompt's choices the likeliest by their mean log-probability, likeliest first, where more were
+    /// generated than are wanted; of equal ones the earlier.
+    private var returnedChoices: [CompletionChoice] {
+        guard candidatesPerPrompt > choicesPerPrompt else { return choices }
+        var returned: [CompletionChoice] = []
+        for first in stride(from: 0, to: choices.count, by: candidatesPerPrompt) {
+            let ranked = (first..<first + candidatesPerPrompt).sorted {
+                (-meanLogProbabilities[$0], $0) < (-meanLogProbabilities[$1], $1)
+            }
+            for candidate in ranked.prefix(choicesPerPrompt) {
+                var choice = choices[candidate]
+                choice.index = returned.count
+                returned.append(choice)
+            }
+        }
+        return returned
     }
 
     private var streamHead: HTTPResponse {
