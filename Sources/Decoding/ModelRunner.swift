@@ -135,7 +135,8 @@ package final class ModelRunner {
             }
             visit(
                 Row(
-                    slice: row.slice, index: row.index, copy: row.copy, ordinal: tile.lowerBound + slot,
+                    slice: row.slice, index: row.index, copy: row.copy,
+                    ordinal: tile.lowerBound + slot,
                     logits: UnsafeMutableBufferPointer(
                         start: logits[slot], count: model.vocabularySize),
                     worker: worker))

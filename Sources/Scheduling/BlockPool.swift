@@ -132,7 +132,8 @@ package struct BlockPool: Sendable {
             try InvariantViolation.unless(
                 referenceCount(of: parent) > 0
                     || idle.contains(block) && age[Int(parent.index)] > age[Int(block.index)],
-                "block \(parent.index) would be forgotten before \(block.index), which continues it")
+                "block \(parent.index) would be forgotten before \(block.index), which continues it"
+            )
         }
     }
 }

@@ -8,12 +8,18 @@ extension Scheduler {
 
     /// Chooses the next step: every decode, then prefill up to the budget.
     ///
-    /// The plan has no entries only when nothing runs or waits.
-    package mutating func planStep(into plan: inout StepPlan) {
+    /// The plan has no entries only when nothing runs or waits. `prefillRowCountWhileDecoding`, at least 1,
+    /// bounds prefill beside decodes below the limit.
+    package mutating func planStep(
+        into plan: inout StepPlan, prefillRowCountWhileDecoding: Int = .max
+    ) {
+        precondition(prefillRowCountWhileDecoding > 0, "no rows for prefill")
         plan.removeAll()
         planDecodes(into: &plan)
         admitWaiting()
-        planPrefills(into: &plan)
+        planPrefills(
+            into: &plan,
+            budget: prefillBudget(beside: plan, whileDecoding: prefillRowCountWhileDecoding))
         plan.appendCopies(tables.copies)
     }
 
@@ -96,8 +102,7 @@ extension Scheduler {
     /// what is left, but at most half of that goes first to later prompts that it completes: short
     /// prompts need not wait for a long one, and the long one keeps at least half its speed. A prompt whose
     /// next block another one computes in this step waits for it.
-    private mutating func planPrefills(into plan: inout StepPlan) {
-        let stepBudget = prefillBudget(beside: plan)
+    private mutating func planPrefills(into plan: inout StepPlan, budget stepBudget: Int) {
         var budget = stepBudget
         var budgetForShort = 0
         var long: Int?
@@ -131,11 +136,11 @@ extension Scheduler {
         }
     }
 
-    private func prefillBudget(beside plan: StepPlan) -> Int {
+    private func prefillBudget(beside plan: StepPlan, whileDecoding rowCount: Int) -> Int {
         plan.decodeCount == 0
             ? limits.maxStepTokenCount
             : min(
-                limits.maxPrefillTokenCountWhileDecoding,
+                rowCount, limits.maxPrefillTokenCountWhileDecoding,
                 limits.maxStepTokenCount - plan.tokenCount)
     }
 

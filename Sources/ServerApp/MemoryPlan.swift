@@ -9,6 +9,7 @@ struct MemoryPlan: Sendable {
     let limits: SchedulerLimits
     let storage: WeightStorage
     let kvType: KVType
+    let stepTime: StepTime
     /// Bytes that KV pool and scratch may take together. What is mapped does not count: the system takes it
     /// back when memory is short.
     let maxWorkingBytes: Int
@@ -77,6 +78,7 @@ extension Server {
                     tellsPromptTokensApart: requirements.tellsPromptTokensApart),
                 storage: weights.storage,
                 kvType: configuration.kvType,
+                stepTime: StepTime(maxSeconds: configuration.maxStepTime / .seconds(1)),
                 maxWorkingBytes: left + requirements.scratchBytes,
                 summary: """
                     memory: weights \(requirements.weightAmounts), embedding \

@@ -26,8 +26,10 @@ package struct ServerConfiguration: Sendable {
     package var maxWaitingCount = 512
     /// Tokens of one step.
     package var stepTokenCount = 512
-    /// Prefill tokens of a step in which others decode.
-    package var prefillTokenCountWhileDecoding = 256
+    /// Prefill tokens of a step in which others decode, at most.
+    package var prefillTokenCountWhileDecoding = 512
+    /// What a step in which sequences decode is to end within: prefill has the time that they leave.
+    package var maxStepTime = Duration.milliseconds(300)
     package var unknownFields = UnknownFieldPolicy.warn
     /// Time that running requests get after SIGTERM.
     package var gracePeriod = Duration.seconds(30)

@@ -46,8 +46,14 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "Tokens that one step computes at most.")
     var stepTokens = 512
 
-    @Option(help: "Prompt tokens that one step computes beside running decodes.")
-    var prefillTokens = 256
+    @Option(help: "Prompt tokens that one step computes beside running decodes at most.")
+    var prefillTokens = 512
+
+    @Option(
+        help:
+            "Milliseconds in which a step with decodes is to end: prompts have the time they leave."
+    )
+    var maxStepTime = 300
 
     @Option(name: .customLong("model-name"), help: "The id of the model; default: the file's name.")
     var modelName: String?
@@ -64,7 +70,8 @@ struct ServeCommand: AsyncParsableCommand {
             ("--context-length", contextLength, 1...(1 << 27)),
             ("--kv-mib", kvMebibytes, 1...(1 << 24)), ("--max-waiting", maxWaiting, 1...100_000),
             ("--step-tokens", stepTokens, max(1, parallel)...65536),
-            ("--prefill-tokens", prefillTokens, 1...65536), ("--grace", grace, 0...86400),
+            ("--prefill-tokens", prefillTokens, 1...65536),
+            ("--max-step-time", maxStepTime, 1...60_000), ("--grace", grace, 0...86400),
         ]
         for (name, value, range) in bounds {
             guard let value, !range.contains(value) else { continue }
@@ -86,6 +93,7 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.maxWaitingCount = maxWaiting
         configuration.stepTokenCount = stepTokens
         configuration.prefillTokenCountWhileDecoding = prefillTokens
+        configuration.maxStepTime = .milliseconds(maxStepTime)
         configuration.unknownFields = unknownFields
         configuration.gracePeriod = .seconds(grace)
 

@@ -11,7 +11,8 @@ import Testing
     }
 
     enum BookkeepingDefect: CaseIterable {
-        case none, leakedBlock, sharedBlock, lostSeat, waitingTokens, wrongPhase, forks, swappedBlock
+        case none, leakedBlock, sharedBlock, lostSeat, waitingTokens, wrongPhase, forks,
+            swappedBlock
     }
 
     @Test(arguments: PlanDefect.allCases)

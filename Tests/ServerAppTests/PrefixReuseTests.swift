@@ -51,7 +51,8 @@ import Testing
     }
 
     @Test(arguments: families, [16, 64])
-    func `an answer has the same bits with a warm cache`(family: String, stepTokenCount: Int) throws {
+    func `an answer has the same bits with a warm cache`(family: String, stepTokenCount: Int) throws
+    {
         let harness = try EngineHarness(
             family: family, kvBlockCount: 64, stepTokenCount: stepTokenCount)
         let first = request(1, prompt: Self.prompt(70), newTokenCount: 20)

@@ -142,7 +142,8 @@ struct CompletionRequestDecoder {
         }
         if request.streams, request.candidatesPerPrompt > count {
             throw .invalid(
-                "best_of", "best_of: more than n (\(count)) cannot be streamed, found "
+                "best_of",
+                "best_of: more than n (\(count)) cannot be streamed, found "
                     + "\(request.candidatesPerPrompt)")
         }
     }

@@ -20,6 +20,8 @@ final class Engine {
 
     private var scheduler: Scheduler
     private var plan: StepPlan
+    private var costs = StepCostModel()
+    private let stepTime: StepTime
     private var sequences: [SequenceID: TokenSequence] = [:]
     /// Live sequences of each request.
     private var sequencesOfRequest: [RequestID: [SequenceID]] = [:]
@@ -33,8 +35,9 @@ final class Engine {
     private var isStopping = false
 
     init(
-        runner: ModelRunner, tokenizer: Tokenizer, limits: SchedulerLimits, threadCount: Int,
-        mailbox: EngineMailbox, metrics: EngineMetrics,
+        runner: ModelRunner, tokenizer: Tokenizer, limits: SchedulerLimits,
+        stepTime: StepTime = StepTime(), threadCount: Int, mailbox: EngineMailbox,
+        metrics: EngineMetrics,
         deliver: @escaping ([GenerationOutput]) -> Void
     ) {
         self.runner = runner
@@ -42,10 +45,12 @@ final class Engine {
         self.mailbox = mailbox
         self.metrics = metrics
         self.deliver = deliver
+        self.stepTime = stepTime
         scheduler = Scheduler(limits: limits)
         plan = StepPlan(limits: limits)
         sampler = RowSampler(
-            maxRowCount: limits.maxStepTokenCount + limits.maxWaitingRequestCount, vocabularySize: runner.model.vocabularySize,
+            maxRowCount: limits.maxStepTokenCount + limits.maxWaitingRequestCount,
+            vocabularySize: runner.model.vocabularySize,
             threadCount: threadCount)
     }
 
@@ -60,12 +65,20 @@ final class Engine {
     /// Takes messages, runs one step, delivers what came of it.
     func turn(waiting: Bool) {
         for message in mailbox.take(waiting: waiting) { handle(message) }
-        scheduler.planStep(into: &plan)
+        scheduler.planStep(into: &plan, prefillRowCountWhileDecoding: prefillRowCount)
         if !plan.entries.isEmpty { runStep() }
         metrics.update(scheduler.counts)
         guard !outputs.isEmpty else { return }
         deliver(outputs)
         outputs.removeAll(keepingCapacity: true)
+    }
+
+    /// How many rows of prompts the decodes of the next step can wait for.
+    private var prefillRowCount: Int {
+        costs.prefillRowCount(
+            beside: scheduler.decodeLoad, from: scheduler.nextPrefillPosition,
+            within: stepTime.maxSeconds, minimum: stepTime.leastPrefillRowCount,
+            maximum: scheduler.limits.maxPrefillTokenCountWhileDecoding)
     }
 
     private func handle(_ message: EngineMailbox.Message) {
@@ -198,6 +211,7 @@ final class Engine {
                 position: entry.startPosition + row.index)
         }
         let end = ContinuousClock.now
+        costs.record(plan.load, seconds: (end - start) / .seconds(1))
         metrics.recordStep(
             tokenCount: plan.tokenCount, duration: end - start, weightsRead: runner.weightsRead)
         commit(at: end)
