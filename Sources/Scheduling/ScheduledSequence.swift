@@ -9,6 +9,7 @@ struct ScheduledSequence: Sendable {
     let maxNewTokenCount: Int
     let scoresPrompt: Bool
     let namespace: CacheNamespace
+    let priority: Int
     var phase = SequencePhase.waiting
     /// The row of the block tables; means nothing while waiting.
     var seat = 0
@@ -26,6 +27,7 @@ struct ScheduledSequence: Sendable {
         maxNewTokenCount = request.maxNewTokenCount
         scoresPrompt = request.scoresPrompt
         namespace = request.namespace
+        priority = request.priority
         tokens = request.prompt
     }
 

@@ -114,13 +114,14 @@ extension Scheduler {
     }
 
     private func checkWaiting() throws(InvariantViolation) {
-        for sequence in Array(waiting) + Array(returning) {
+        try waiting.checkInvariants()
+        for sequence in waiting.all + Array(returning) {
             try InvariantViolation.unless(
                 sequence.phase == .waiting && sequence.computedTokenCount == 0,
                 "waiting sequence \(sequence.id.rawValue) is \(sequence.phase) and has "
                     + "\(sequence.computedTokenCount) positions computed")
         }
-        let queued = Array(waiting) + Array(returning)
+        let queued = waiting.all + Array(returning)
         let tokenCount = queued.reduce(0) { $0 + $1.tokenCount }
         try InvariantViolation.unless(
             tokenCount == waitingTokenCount,

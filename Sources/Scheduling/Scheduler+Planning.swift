@@ -62,7 +62,8 @@ extension Scheduler {
         plan.appendPreempted(sequence.id)
     }
 
-    /// Seats waiting sequences, strictly in order, while seats and blocks allow.
+    /// Seats waiting sequences, strictly in order, while seats and blocks allow. What a request has computed is
+    /// counted for its owner beforehand, so that owners take turns even where many seats are free.
     ///
     /// One block for each table of the running sequences stays free, so that they can grow for a while
     /// before they would have to preempt the newcomer and throw its prefill away.
@@ -75,7 +76,8 @@ extension Scheduler {
                 tables.blockCount(forPositionCount: first.tokenCount) - sharedBlockCount
             let reserve = running.count * tables.groupCount
             guard blockCount + reserve <= tables.pool.freeBlockCount else { return }
-            var sequence = removeFirstWaiting()
+            var sequence = removeFirstWaiting(
+                cachedTokenCount: prefix.count * limits.kvBlockLength)
             for (index, block) in prefix.enumerated() {
                 tables.place(block, seat: seat, index: index)
             }
@@ -90,8 +92,18 @@ extension Scheduler {
         }
     }
 
-    private mutating func removeFirstWaiting() -> ScheduledSequence {
-        let sequence = returning.popFirst() ?? waiting.removeFirst()
+    private mutating func removeFirstWaiting(cachedTokenCount: Int) -> ScheduledSequence {
+        let sequence: ScheduledSequence
+        if let returned = returning.popFirst() {
+            sequence = returned
+        } else if let new = waiting.popFirst() {
+            sequence = new
+            startCount += 1
+            waiting.charge(
+                new.namespace.owner, tokenCount: new.tokenCount - cachedTokenCount)
+        } else {
+            preconditionFailure("nobody waits")
+        }
         waitingTokenCount -= sequence.tokenCount
         return sequence
     }

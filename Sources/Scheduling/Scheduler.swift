@@ -4,16 +4,16 @@ import DequeModule
 
 /// Chooses the work of each step by continuous batching, over integers only.
 ///
-/// A step is `planStep(into:)`, then someone runs the plan, then `commit(_:outcomes:)`. Sequences
-/// are served in order of arrival: every running one arrived before every waiting one. A sequence
-/// is seated only when free blocks hold what its known tokens need at a time, so a prefill once begun never
+/// A step is `planStep(into:)`, then someone runs the plan, then `commit(_:outcomes:)`. Who is seated first
+/// is served first: every running sequence was seated before every one that waits to return, and those that
+/// never were come last, in the order of `FairQueue`. A sequence is seated only when free blocks hold what its known tokens need at a time, so a prefill once begun never
 /// lacks a block; a decode that lacks one preempts the youngest running sequence. Positions that were
 /// computed for others of the same namespace are not computed again.
 package struct Scheduler: Sendable {
     /// The limits that every plan keeps.
     package let limits: SchedulerLimits
-    /// Requests that were never seated, in order of arrival.
-    var waiting: Deque<ScheduledSequence>
+    /// Requests that were never seated.
+    var waiting = FairQueue()
     /// Preempted sequences, and forks that found no seat; in order of service, after the running ones and
     /// before those that wait.
     var returning: Deque<ScheduledSequence>
@@ -26,12 +26,13 @@ package struct Scheduler: Sendable {
     var freeSeats: ContiguousArray<Int>
     var tables: BlockTables
     var preemptionCount = 0
+    /// Sequences that had their first seat, or began as forks.
+    var startCount = 0
 
     /// Takes all memory that the scheduler will ever need.
     package init(limits: SchedulerLimits) {
         self.limits = limits
         let seatCount = limits.maxRunningSequenceCount
-        waiting = Deque(minimumCapacity: limits.maxWaitingRequestCount)
         returning = Deque(minimumCapacity: seatCount)
         running.reserveCapacity(seatCount)
         freeSeats = ContiguousArray((0..<seatCount).reversed())
@@ -47,7 +48,8 @@ package struct Scheduler: Sendable {
             usedBlockCount: limits.kvBlockCount - tables.pool.freeBlockCount,
             freeBlockCount: tables.pool.freeBlockCount,
             cachedBlockCount: tables.pool.cachedBlockCount,
-            preemptionCount: preemptionCount)
+            preemptionCount: preemptionCount,
+            startCount: startCount)
     }
 
     var waitingSequenceCount: Int { waiting.count + returning.count + pendingForkCount }
@@ -57,8 +59,8 @@ package struct Scheduler: Sendable {
         if let sequence = running.first(where: { $0.id == id }) { return sequence.phase }
         let isWaiting =
             running.contains { $0.forks.contains(id) }
-            || waiting.contains { $0.id == id || $0.forks.contains(id) }
-            || returning.contains { $0.id == id }
+            || waiting.contains(id)
+            || returning.contains { $0.id == id || $0.forks.contains(id) }
         return isWaiting ? .waiting : nil
     }
 
@@ -67,13 +69,14 @@ package struct Scheduler: Sendable {
     /// - Throws: `AdmissionError` when the request cannot be served, now or ever.
     package mutating func enqueue(_ request: SequenceRequest) throws(AdmissionError) {
         precondition(request.maxNewTokenCount >= 0, "\(request.maxNewTokenCount) new tokens")
+        precondition(request.weight > 0, "a share of weight \(request.weight)")
         assert(
             ([request.id] + request.forks).allSatisfy { phase(of: $0) == nil },
             "sequence \(request.id.rawValue) or a fork of it is live already")
         try checkFit(
             promptTokenCount: request.prompt.count, maxNewTokenCount: request.maxNewTokenCount)
         try checkQueue(request)
-        waiting.append(ScheduledSequence(request))
+        waiting.append(ScheduledSequence(request), weight: request.weight)
         waitingTokenCount += request.prompt.count
         pendingForkCount += request.forks.count
     }
@@ -99,11 +102,11 @@ package struct Scheduler: Sendable {
     }
 
     private mutating func abortWaiting(_ id: SequenceID) -> Bool {
-        if let index = waiting.firstIndex(where: { $0.id == id }) {
-            if waiting[index].leaveToFork() {
+        if let (sequence, goesOn) = waiting.remove(id) {
+            if goesOn {
                 pendingForkCount -= 1
             } else {
-                waitingTokenCount -= waiting.remove(at: index).tokenCount
+                waitingTokenCount -= sequence.tokenCount
             }
             return true
         }
@@ -124,7 +127,7 @@ package struct Scheduler: Sendable {
         }
         let isFound =
             running.indices.contains { remove(from: &running[$0]) }
-            || waiting.indices.contains { remove(from: &waiting[$0]) }
+            || waiting.removeFork(id)
             || returning.indices.contains { remove(from: &returning[$0]) }
         if isFound { pendingForkCount -= 1 }
         return isFound
@@ -161,9 +164,11 @@ package struct Scheduler: Sendable {
         guard let place = running[index].forks.firstIndex(of: id) else { return }
         running[index].forks.remove(at: place)
         pendingForkCount -= 1
+        startCount += 1
         guard case .accepted(let tokens) = outcome else { return }
         var fork = running[index].fork(as: id)
         fork.accept(tokens)
+        waiting.charge(fork.namespace.owner, tokenCount: tokens.count)
         guard fork.phase != .finished else { return }
         if returning.isEmpty, let seat = freeSeats.popLast() {
             tables.share(from: fork.seat, to: seat)
@@ -192,6 +197,7 @@ package struct Scheduler: Sendable {
                 (fewest...entry.maxAcceptedTokenCount).contains(tokens.count),
                 "\(tokens.count) tokens for an entry of \(entry.maxAcceptedTokenCount)")
             if isComplete { running[index].accept(tokens) }
+            waiting.charge(running[index].namespace.owner, tokenCount: tokens.count)
         }
     }
 
@@ -232,10 +238,19 @@ package struct Scheduler: Sendable {
         }
     }
 
+    /// An owner may always have its equal share of the queue, however much of it others have taken.
     private func checkQueue(_ request: SequenceRequest) throws(AdmissionError) {
-        if waitingSequenceCount + request.sequenceCount > limits.maxWaitingRequestCount
-            || waitingTokenCount + request.prompt.count > limits.maxWaitingTokenCount
-        {
+        let owner = request.namespace.owner
+        let own = waiting.load(of: owner)
+        let ownerCount = waiting.ownerCount + (own.sequenceCount == 0 ? 1 : 0)
+        let fitsCount =
+            waitingSequenceCount + request.sequenceCount <= limits.maxWaitingRequestCount
+            || own.sequenceCount + request.sequenceCount
+                <= limits.maxWaitingRequestCount / ownerCount
+        let fitsTokens =
+            waitingTokenCount + request.prompt.count <= limits.maxWaitingTokenCount
+            || own.tokenCount + request.prompt.count <= limits.maxWaitingTokenCount / ownerCount
+        if !(fitsCount && fitsTokens) {
             throw .queueFull(
                 waitingRequestCount: waitingSequenceCount,
                 maxWaitingRequestCount: limits.maxWaitingRequestCount,

@@ -16,4 +16,6 @@ package struct SchedulerCounts: Equatable, Sendable {
     package let cachedBlockCount: Int
     /// Preemptions since the start; never goes down.
     package let preemptionCount: Int
+    /// Sequences that left the queue since the start; never goes down.
+    package let startCount: Int
 }

@@ -12,8 +12,12 @@ package struct SequenceRequest: Sendable {
     package var maxNewTokenCount: Int
     /// Whether the logits of every prompt position are needed.
     package var scoresPrompt = false
-    /// With whom computed prefixes are shared.
+    /// With whom computed prefixes are shared; its owner is who the work is counted for.
     package var namespace = CacheNamespace()
+    /// The owner's share of the work in proportion to those of others, at least 1.
+    package var weight = 1
+    /// Among the owner's requests, lower values are seated first.
+    package var priority = 0
 
     /// A request for one sequence.
     package init(_ id: SequenceID, prompt: [Int32], maxNewTokenCount: Int) {

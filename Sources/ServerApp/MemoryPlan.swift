@@ -68,8 +68,8 @@ extension Server {
                 limits: try SchedulerLimits(
                     maxRunningSequenceCount: configuration.parallelCount,
                     maxWaitingRequestCount: configuration.maxWaitingCount,
-                    maxWaitingTokenCount: max(
-                        contextLength, configuration.maxWaitingCount * 4096),
+                    maxWaitingTokenCount: configuration.maxWaitingTokenCount
+                        ?? max(contextLength, configuration.maxWaitingCount * 4096),
                     maxStepTokenCount: configuration.stepTokenCount,
                     maxPrefillTokenCountWhileDecoding: min(
                         configuration.prefillTokenCountWhileDecoding, configuration.stepTokenCount),

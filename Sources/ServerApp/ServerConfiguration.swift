@@ -24,6 +24,8 @@ package struct ServerConfiguration: Sendable {
     package var keepsPrefixes = true
     /// Choices that wait at most.
     package var maxWaitingCount = 512
+    /// Prompt tokens that wait at most; nil takes 4,096 for each choice, and a full context at least.
+    package var maxWaitingTokenCount: Int?
     /// Tokens of one step.
     package var stepTokenCount = 512
     /// Prefill tokens of a step in which others decode, at most.

@@ -43,6 +43,12 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "Choices that wait at most; more get 429.")
     var maxWaiting = 512
 
+    @Option(
+        help:
+            "Prompt tokens that wait at most; more get 429. Default: 4096 for each choice that may."
+    )
+    var maxWaitingTokens: Int?
+
     @Option(help: "Tokens that one step computes at most.")
     var stepTokens = 512
 
@@ -69,6 +75,7 @@ struct ServeCommand: AsyncParsableCommand {
             ("--parallel", parallel, 1...4096),
             ("--context-length", contextLength, 1...(1 << 27)),
             ("--kv-mib", kvMebibytes, 1...(1 << 24)), ("--max-waiting", maxWaiting, 1...100_000),
+            ("--max-waiting-tokens", maxWaitingTokens, 1...(1 << 30)),
             ("--step-tokens", stepTokens, max(1, parallel)...65536),
             ("--prefill-tokens", prefillTokens, 1...65536),
             ("--max-step-time", maxStepTime, 1...60_000), ("--grace", grace, 0...86400),
@@ -91,6 +98,7 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.kvBytes = kvMebibytes.map { $0 << 20 }
         configuration.keepsPrefixes = prefixCache
         configuration.maxWaitingCount = maxWaiting
+        configuration.maxWaitingTokenCount = maxWaitingTokens
         configuration.stepTokenCount = stepTokens
         configuration.prefillTokenCountWhileDecoding = prefillTokens
         configuration.maxStepTime = .milliseconds(maxStepTime)

@@ -26,8 +26,8 @@ import Testing
             audit.arrive(request)
         }
         try stepped.step()
-        try audit.check(stepped.plan)
-        try audit.checkOrder(phases: [.prefilling, .prefilling, .prefilling])
+        let running = [1, 2, 3].map(SequenceID.init)
+        try audit.check(stepped.plan, running: running)
         audit.commit(
             stepped.plan,
             outcomes: stepped.plan.outcomes { id, _ in .accepted([Int32(id.rawValue) + 500]) })
@@ -36,9 +36,11 @@ import Testing
         let plan = stepped.plan.with(defect)
 
         if defect == .none {
-            try audit.check(plan)
+            try audit.check(plan, running: running)
         } else {
-            #expect(throws: ScheduleAudit.Failure.self) { try audit.check(plan) }
+            #expect(throws: ScheduleAudit.Failure.self) {
+                try audit.check(plan, running: running)
+            }
         }
     }
 

@@ -16,6 +16,9 @@ struct ScheduleAudit {
         let promptTokenCount: Int
         let maxNewTokenCount: Int
         let scoresPrompt: Bool
+        let owner: String?
+        let priority: Int
+        let arrival: Int
         var phase = SequencePhase.waiting
         var isSeated = false
         /// Whether it was seated once: whoever was is served before all who never were.
@@ -37,6 +40,7 @@ struct ScheduleAudit {
     /// Positions that were not computed since others had been.
     private(set) var reusedPositionCount = 0
     private(set) var copyCount = 0
+    private var arrivalCount = 0
 
     init(limits: SchedulerLimits) {
         self.limits = limits
@@ -47,9 +51,11 @@ struct ScheduleAudit {
         var sequence = LiveSequence(
             id: request.id, forks: request.forks, promptTokenCount: request.prompt.count,
             maxNewTokenCount: request.maxNewTokenCount, scoresPrompt: request.scoresPrompt,
+            owner: request.namespace.owner, priority: request.priority, arrival: arrivalCount,
             tokenCount: 0, contents: [UInt64(bitPattern: Int64(request.namespace.hashValue))])
         append(request.prompt, to: &sequence)
         live.append(sequence)
+        arrivalCount += 1
     }
 
     /// Everyone who has not ended.
@@ -76,8 +82,10 @@ struct ScheduleAudit {
         }
     }
 
-    mutating func check(_ plan: StepPlan) throws {
+    /// Checks a plan, and who has a seat after it, in order of service.
+    mutating func check(_ plan: StepPlan, running: [SequenceID]) throws {
         try notePreempted(plan)
+        try noteSeated(running)
         try checkBudgets(plan)
         try checkTurns(plan)
         try checkCuts(plan)
@@ -93,14 +101,30 @@ struct ScheduleAudit {
         for entry in plan.entries { try writeBlocks(plan, entry, &written) }
     }
 
-    /// Checks that nobody is seated before one that comes before it, and notes who is.
-    mutating func checkOrder(phases: [SequencePhase?]) throws {
-        let firstWaiting = phases.firstIndex(of: .waiting) ?? phases.endIndex
-        try demand(
-            phases[firstWaiting...].allSatisfy { $0 == .waiting }, "overtaken: \(phases)")
-        for (index, phase) in phases.enumerated() {
-            live[index].isSeated = phase != .waiting
-            live[index].hasTurn = live[index].hasTurn || live[index].isSeated
+    /// Who had a seat has it still, then those come who had one once, then others, those of one owner by
+    /// priority and arrival.
+    private mutating func noteSeated(_ running: [SequenceID]) throws {
+        let seated = live.filter(\.isSeated).map(\.id)
+        try demand(Array(running.prefix(seated.count)) == seated, "\(seated) lost their seats")
+        for id in running.dropFirst(seated.count) {
+            guard let index = live.firstIndex(where: { $0.id == id }) else {
+                throw Failure(description: "seated \(id.rawValue), which is not live")
+            }
+            let returning = live.first { $0.hasTurn && !$0.isSeated }
+            if let returning {
+                try demand(returning.id == id, "\(id.rawValue) overtakes \(returning.id.rawValue)")
+                live[index].isSeated = true
+                continue
+            }
+            var sequence = live.remove(at: index)
+            for other in live where !other.hasTurn && other.owner == sequence.owner {
+                try demand(
+                    (sequence.priority, sequence.arrival) < (other.priority, other.arrival),
+                    "\(id.rawValue) overtakes \(other.id.rawValue) of the same owner")
+            }
+            sequence.isSeated = true
+            sequence.hasTurn = true
+            live.insert(sequence, at: live.prefix { $0.hasTurn }.count)
         }
     }
 

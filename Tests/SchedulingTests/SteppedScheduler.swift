@@ -32,12 +32,15 @@ struct SteppedScheduler {
 
     mutating func enqueue(
         _ id: UInt64, tokens: [Int32], new: Int, scoresPrompt: Bool = false,
-        forks: [UInt64] = [], namespace: CacheNamespace = CacheNamespace()
+        forks: [UInt64] = [], namespace: CacheNamespace = CacheNamespace(), weight: Int = 1,
+        priority: Int = 0
     ) throws {
         var request = SequenceRequest(SequenceID(id), prompt: tokens, maxNewTokenCount: new)
         request.scoresPrompt = scoresPrompt
         request.forks = forks.map(SequenceID.init)
         request.namespace = namespace
+        request.weight = weight
+        request.priority = priority
         try scheduler.enqueue(request)
     }
 

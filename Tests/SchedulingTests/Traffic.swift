@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Scheduling
+@testable import Scheduling
 
 /// One random schedule: odd limits, arrivals, aborts in each phase, early ends, until all is done.
 struct Traffic {
@@ -83,8 +83,10 @@ struct Traffic {
                 maxNewTokenCount: Int.random(in: 0...room + room / 8, using: &random))
             request.scoresPrompt = random.happens(oneIn: 4)
             request.namespace = CacheNamespace(
-                owner: ["a", nil].randomElement(using: &random) ?? nil,
+                owner: ["a", "b", nil].randomElement(using: &random) ?? nil,
                 salt: random.happens(oneIn: 6) ? "s" : nil)
+            request.weight = Int.random(in: 1...3, using: &random)
+            request.priority = random.happens(oneIn: 3) ? Int.random(in: -2...2, using: &random) : 0
             if random.happens(oneIn: 4) {
                 request.forks = (0..<Int.random(in: 1...4, using: &random)).map {
                     SequenceID(nextID * 1000 + UInt64($0))
@@ -121,8 +123,7 @@ struct Traffic {
     private mutating func step() throws {
         scheduler.planStep(into: &plan)
         try scheduler.checkInvariants()
-        try audit.check(plan)
-        try audit.checkOrder(phases: audit.live.map { scheduler.phase(of: $0.id) })
+        try audit.check(plan, running: scheduler.running.map(\.id))
         tallyPrefills()
         if random.happens(oneIn: 25), let id = plan.entries.randomElement(using: &random)?.sequence
         {

@@ -91,7 +91,7 @@ final class EngineHarness {
     func submit(_ request: GenerationRequest) { #expect(mailbox.submit(request)) }
 
     /// One step.
-    func turn() { engine?.turn(waiting: false) }
+    func turn(at time: ContinuousClock.Instant? = nil) { engine?.turn(waiting: false, at: time) }
 
     /// Steps until nothing is left; false after far more steps than any test needs.
     func finish() -> Bool {

@@ -14,6 +14,8 @@ package struct CompletionLimits: Sendable, Equatable {
     package var maxStopStringBytes = 1024
     /// UTF-8 bytes of `cache_salt`.
     package var maxCacheSaltBytes = 256
+    /// `deadline_ms`: a day.
+    package var maxDeadlineMilliseconds = 86_400_000
     /// Ids in `stop_token_ids`.
     package var maxStopTokenCount = 128
     /// Entries of `logit_bias`.

@@ -35,6 +35,10 @@ package struct CompletionRequest: Sendable, Equatable {
     package var skipsSpecialTokens = true
     /// Put the model's special tokens (BOS) around text prompts.
     package var addsSpecialTokens = true
+    /// `priority`: among the requests of a key, lower values are begun first.
+    package var priority = 0
+    /// `deadline_ms`: milliseconds after which the answer ends with what there is.
+    package var deadlineMilliseconds: Int?
     /// `cache_salt`: computed prefixes are shared only with requests of the same salt.
     package var cacheSalt: String?
     /// The unknown fields that were not honoured.

@@ -38,6 +38,7 @@ struct CompletionRequestDecoder {
         if try request.stopping.read(field, from: &reader, limits: limits) { return }
         if try readOwnField(field, from: &reader) { return }
         if try readOutputField(field, from: &reader) { return }
+        if try readServiceField(field, from: &reader) { return }
         if try readUnusedField(field, from: &reader) { return }
         if try UnsupportedField.read(field, from: &reader) { return }
         try skipUnknown(field, in: &reader)
@@ -56,8 +57,24 @@ struct CompletionRequestDecoder {
         case "best_of": bestOf = try reader.readCount(field, in: 1...limits.maxChoicesPerPrompt)
         case "stream": request.streams = try reader.readFlag(field)
         case "stream_options": try readStreamOptions(from: &reader)
+        default: return false
+        }
+        return true
+    }
+
+    /// Fields that say how the request is served, not what the answer is.
+    private mutating func readServiceField(
+        _ field: String, from reader: inout JSONReader
+    ) throws(APIError) -> Bool {
+        switch field {
         case "cache_salt":
             request.cacheSalt = try reader.readText(field, maxBytes: limits.maxCacheSaltBytes)
+        case "priority":
+            request.priority = Int(
+                try reader.readInteger(field, in: Int64(Int32.min)...Int64(Int32.max)))
+        case "deadline_ms":
+            request.deadlineMilliseconds = try reader.readCount(
+                field, in: 1...limits.maxDeadlineMilliseconds)
         default: return false
         }
         return true

@@ -15,13 +15,11 @@ enum UnsupportedField {
     static let neutralValues: [String: NeutralValue] = [
         "allowed_token_ids": .none,
         "bad_words": .emptyArray,
-        "deadline_ms": .none,
         "guided_choice": .none,
         "guided_grammar": .none,
         "guided_json": .none,
         "guided_regex": .none,
         "length_penalty": .number(1),
-        "priority": .number(0),
         "prompt_embeds": .none,
         "prompt_logprobs": .none,
         "response_format": .none,

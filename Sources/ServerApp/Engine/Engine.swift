@@ -25,7 +25,13 @@ final class Engine {
     private var sequences: [SequenceID: TokenSequence] = [:]
     /// Live sequences of each request.
     private var sequencesOfRequest: [RequestID: [SequenceID]] = [:]
+    /// Of live requests that have one.
+    private var deadlines: [RequestID: Deadline] = [:]
     private var nextSequence: UInt64 = 0
+    private var seatingRate = SeatingRate()
+    private var startCount = 0
+    /// When the last step ended, if something waits since.
+    private var waitingSince: ContinuousClock.Instant?
     /// By entry of the plan.
     private var planned: [TokenSequence] = []
     /// By fork of the plan.
@@ -33,6 +39,12 @@ final class Engine {
     private var outcomes: [StepOutcome] = []
     private var outputs: [GenerationOutput] = []
     private var isStopping = false
+
+    private struct Deadline {
+        let instant: ContinuousClock.Instant
+        /// Whether a step has computed something of the request.
+        var hasBegun = false
+    }
 
     init(
         runner: ModelRunner, tokenizer: Tokenizer, limits: SchedulerLimits,
@@ -62,9 +74,11 @@ final class Engine {
         while !isStopping { turn(waiting: isIdle) }
     }
 
-    /// Takes messages, runs one step, delivers what came of it.
-    func turn(waiting: Bool) {
+    /// Takes messages, ends what is late, runs one step, delivers what came of it. The time is now unless told
+    /// otherwise.
+    func turn(waiting: Bool, at time: ContinuousClock.Instant? = nil) {
         for message in mailbox.take(waiting: waiting) { handle(message) }
+        expire(at: time ?? .now)
         scheduler.planStep(into: &plan, prefillRowCountWhileDecoding: prefillRowCount)
         if !plan.entries.isEmpty { runStep() }
         metrics.update(scheduler.counts)
@@ -118,6 +132,7 @@ final class Engine {
             sequences.first?.forks = Array(sequences.dropFirst())
         }
         sequencesOfRequest[request.id] = prompts.flatMap { $0.map(\.id) }
+        deadlines[request.id] = request.deadline.map { Deadline(instant: $0) }
         outputs.append(GenerationOutput(request: request.id, content: .admitted))
     }
 
@@ -133,6 +148,8 @@ final class Engine {
                 wanted.forks = Array(ids.dropFirst())
                 wanted.scoresPrompt = request.scoresPrompt
                 wanted.namespace = CacheNamespace(owner: request.owner, salt: request.cacheSalt)
+                wanted.weight = request.weight
+                wanted.priority = request.priority
                 try scheduler.enqueue(wanted)
                 admitted += ids
             }
@@ -173,8 +190,9 @@ final class Engine {
         case .queueFull:
             .tooManyRequests(
                 "\(error)",
-                retryAfterSeconds: metrics.secondsToDrain(
-                    tokenCount: scheduler.counts.waitingTokenCount))
+                retryAfterSeconds: seatingRate.seconds(
+                    untilServed: scheduler.counts.waitingRequestCount)
+                    ?? metrics.secondsToDrain(tokenCount: scheduler.counts.waitingTokenCount))
         }
     }
 
@@ -183,6 +201,34 @@ final class Engine {
             scheduler.abort(id)
             if sequences.removeValue(forKey: id) != nil { metrics.countEnd(.abort) }
         }
+        deadlines[request] = nil
+    }
+
+    /// Ends requests whose time is up: with an error if nothing of them has been computed, else with what they
+    /// have.
+    private func expire(at now: ContinuousClock.Instant) {
+        for (request, deadline) in deadlines where deadline.instant <= now {
+            deadlines[request] = nil
+            let live = (sequencesOfRequest[request] ?? []).compactMap { sequences[$0] }
+            for sequence in live { scheduler.abort(sequence.id) }
+            if let first = live.first, !deadline.hasBegun {
+                refuseLate(first.request, live)
+            } else {
+                for sequence in live {
+                    sequence.expire()
+                    flush(sequence)
+                }
+            }
+        }
+    }
+
+    private func refuseLate(_ request: GenerationRequest, _ live: [TokenSequence]) {
+        outputs.append(
+            GenerationOutput(
+                request: request.id, content: .refused(.deadlineExceeded)))
+        for sequence in live { sequences[sequence.id] = nil }
+        sequencesOfRequest[request.id] = nil
+        for _ in live { metrics.countEnd(.timeout) }
     }
 
     private func runStep() {
@@ -202,6 +248,7 @@ final class Engine {
                 logitsRowCount: entry.logitsRowCount,
                 samplingCount: entry.maxAcceptedTokenCount > 0 ? 1 + entry.forks.count : 1)
         }
+        sampler.reserve(scheduler.limits.maxStepTokenCount + plan.forks.count)
         runner.run { row in
             let entry = plan.entries[row.slice]
             sampler.visit(
@@ -211,10 +258,22 @@ final class Engine {
                 position: entry.startPosition + row.index)
         }
         let end = ContinuousClock.now
+        recordSeatings(until: end)
         costs.record(plan.load, seconds: (end - start) / .seconds(1))
         metrics.recordStep(
             tokenCount: plan.tokenCount, duration: end - start, weightsRead: runner.weightsRead)
         commit(at: end)
+    }
+
+    /// Measures how fast those that wait are served.
+    private func recordSeatings(until end: ContinuousClock.Instant) {
+        let counts = scheduler.counts
+        if let waitingSince {
+            seatingRate.record(
+                counts.startCount - startCount, seconds: (end - waitingSince) / .seconds(1))
+        }
+        startCount = counts.startCount
+        waitingSince = counts.waitingRequestCount > 0 ? end : nil
     }
 
     private func noteSchedule(
@@ -224,6 +283,7 @@ final class Engine {
             sequence.firstScheduled = now
             metrics.recordQueueTime(now - sequence.request.arrival)
             metrics.countPrefixQuery(sequence.promptTokenCount)
+            deadlines[sequence.request.id]?.hasBegun = true
         }
         metrics.countPrefixHit(sequence.noteRows(entry.startPosition..<entry.endPosition))
     }
@@ -298,6 +358,7 @@ final class Engine {
         sequencesOfRequest[sequence.request.id]?.removeAll { $0 == sequence.id }
         if sequencesOfRequest[sequence.request.id]?.isEmpty == true {
             sequencesOfRequest[sequence.request.id] = nil
+            deadlines[sequence.request.id] = nil
         }
     }
 }

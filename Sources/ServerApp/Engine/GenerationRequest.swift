@@ -36,6 +36,12 @@ struct GenerationRequest: Sendable {
     var ranksChoices = false
     /// The name of the API key that the request came with.
     var owner: String?
+    /// The share of the work that the owner has in proportion to others, at least 1.
+    var weight = 1
+    /// Among the owner's requests, lower values are seated first.
+    var priority = 0
+    /// When the answer is of no use any more.
+    var deadline: ContinuousClock.Instant?
     /// What the client wants its prefixes kept apart by.
     var cacheSalt: String?
 

@@ -27,6 +27,15 @@ final class RowSampler {
         for copy in copies { copy.deallocate() }
     }
 
+    /// Makes room for the results of so many rows.
+    func reserve(_ rowCount: Int) {
+        guard rowCount > results.count else { return }
+        results.deinitialize()
+        results.deallocate()
+        results = .allocate(capacity: rowCount)
+        results.initialize(repeating: RowResult())
+    }
+
     /// The result of the `ordinal`-th row that needed logits.
     func result(_ ordinal: Int) -> RowResult { results[ordinal] }
 

@@ -140,6 +140,9 @@ final class TokenSequence {
         pending.finish = .init(reason: .length)
     }
 
+    /// Ends a sequence with what it has: its time is up.
+    func expire() { end(.init(reason: .timeout)) }
+
     private func stopToken(_ token: Int32) -> ChoiceDelta.Finish? {
         guard generatedTokenCount >= request.minNewTokenCount else { return nil }
         if request.endTokenIDs.contains(token) { return .init(reason: .stop) }

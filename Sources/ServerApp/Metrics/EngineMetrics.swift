@@ -20,7 +20,7 @@ final class EngineMetrics: Sendable {
     private let weightByteCount = AtomicCount()
     private let expertCount = AtomicCount()
     private let ended: [(reason: FinishReason, count: AtomicCount)] =
-        [.stop, .length, .abort].map { ($0, AtomicCount()) }
+        [.stop, .length, .timeout, .abort].map { ($0, AtomicCount()) }
     private let rejected: [(reason: String, count: AtomicCount)] =
         ["queue_full", "too_long", "never_fits", "empty_prompt"].map { ($0, AtomicCount()) }
 

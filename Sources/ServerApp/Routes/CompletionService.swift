@@ -202,6 +202,8 @@ final class CompletionService: Sendable {
             skipsSpecialTokens: request.skipsSpecialTokens, arrival: arrival)
         generation.ranksChoices = request.candidatesPerPrompt > request.choicesPerPrompt
         generation.cacheSalt = request.cacheSalt
+        generation.priority = request.priority
+        generation.deadline = request.deadlineMilliseconds.map { arrival + .milliseconds($0) }
         return generation
     }
 }

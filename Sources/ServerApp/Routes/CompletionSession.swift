@@ -12,6 +12,9 @@ struct CompletionSession {
     private let includesUsage: Bool
     private let namesTokensByID: Bool
     private let wantsLogprobs: Bool
+    /// Whether the head of a stream is still to be sent: one with a deadline may yet be an error.
+    private var awaitsHead: Bool
+    private let hasDeadline: Bool
     /// Ids of each choice's prompt, where the client wants ids.
     private let promptTokenIDs: [[Int32]]?
     private let promptTokenCount: Int
@@ -38,6 +41,8 @@ struct CompletionSession {
         includesUsage = request.includesUsage
         namesTokensByID = request.namesTokensByID
         wantsLogprobs = request.logprobCount != nil
+        awaitsHead = request.streams
+        hasDeadline = request.deadlineMilliseconds != nil
         self.promptTokenCount = promptTokenCount
         self.promptTokenIDs = request.returnsTokenIDs ? promptTokenIDs : nil
         var headers = HTTPFields()
@@ -76,7 +81,7 @@ struct CompletionSession {
     {
         switch content {
         case .admitted:
-            if stream != nil { exchange.begin(streamHead, on: server) }
+            if !hasDeadline { beginStream(on: server) }
             return false
         case .refused(let error):
             exchange.respond(error, on: server)
@@ -84,6 +89,12 @@ struct CompletionSession {
         case .delta(let delta):
             return handle(delta, on: server)
         }
+    }
+
+    private mutating func beginStream(on server: isolated HTTPServer) {
+        guard awaitsHead else { return }
+        awaitsHead = false
+        exchange.begin(streamHead, on: server)
     }
 
     private mutating func handle(_ delta: ChoiceDelta, on server: isolated HTTPServer) -> Bool {
@@ -94,6 +105,7 @@ struct CompletionSession {
             meanLogProbabilities[delta.index] = delta.meanLogProbability
         }
         if let stream {
+            beginStream(on: server)
             var choice = CompletionChoice(index: delta.index, text: "")
             prepare(&choice)
             // The prompt's ids are in a choice's first chunk only.
