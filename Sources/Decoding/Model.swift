@@ -79,6 +79,9 @@ package final class Model {
 
     /// What the queries of each group of layers see. A sequence has a block table for each.
     package var kvGroups: [AttentionSpan] { family.kvShape.spans }
+
+    /// Whether keys and values may be shared only between tokens that both were given or both generated.
+    package var tellsPromptTokensApart: Bool { family.kvShape.tellsPromptTokensApart }
 }
 
 /// An instruction set that kernels exist for.

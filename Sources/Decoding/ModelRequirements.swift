@@ -45,6 +45,9 @@ package struct ModelRequirements: Sendable {
     /// What the queries of each group of layers see.
     package var kvGroups: [AttentionSpan] { kvShape.spans }
 
+    /// Whether keys and values may be shared only between tokens that both were given or both generated.
+    package var tellsPromptTokensApart: Bool { kvShape.tellsPromptTokensApart }
+
     /// Bytes that one position takes in all layers, before any is given back.
     package func kvPositionBytes(_ type: KVType) -> Int {
         kvShape.blockBytes(type) / 16 * kvShape.spans.count

@@ -11,6 +11,8 @@ package final class ModelRunner {
         package let slice: Int
         /// Which token of that slice.
         package let index: Int
+        /// Which of the sequences that sample from the row, from 0.
+        package let copy: Int
         /// Which of all rows of the step that need logits, in the order of `append`.
         package let ordinal: Int
         /// [V]; the visitor may write to them.
@@ -22,6 +24,7 @@ package final class ModelRunner {
     private struct Wanted {
         let slice: Int
         let index: Int
+        let copy: Int
         let row: Int
     }
 
@@ -70,15 +73,26 @@ package final class ModelRunner {
         logits = try Rows(memory, capacity: Self.logitsTile, width: model.vocabularySize)
     }
 
+    /// Copies KV blocks, one after the other, before the next step runs.
+    package func copyBlocks(_ copies: some Collection<(source: Int32, destination: Int32)>) {
+        guard !copies.isEmpty else { return }
+        step.team.forEach(step.kv.shape.slotCount) { slot, _ in
+            for (source, destination) in copies {
+                step.kv.copy(source, to: destination, slot: slot)
+            }
+        }
+    }
+
     /// Adds tokens of one sequence to the next step, the first of them at `startPosition`; the last
-    /// `logitsRowCount` of them need logits.
+    /// `logitsRowCount` of them need logits, and the last of those as many times as there are
+    /// `samplingCount` sequences that go on from it.
     ///
     /// The sequence's first `promptTokenCount` tokens were given, the others generated: latent attention
     /// computes the former for many at a time, and each with the same result in any step. `blockTables`
     /// are those of all groups, one behind the other, all of the same length.
     package func append(
         tokens: some Collection<Int32>, startPosition: Int, promptTokenCount: Int = .max,
-        blockTables: some Collection<Int32>, logitsRowCount: Int
+        blockTables: some Collection<Int32>, logitsRowCount: Int, samplingCount: Int = 1
     ) {
         precondition((0...tokens.count).contains(logitsRowCount), "more logits than rows")
         let slice = step.slices.count
@@ -87,12 +101,15 @@ package final class ModelRunner {
             tokens: tokens, startPosition: startPosition, promptTokenCount: promptTokenCount,
             blockTables: blockTables)
         for index in tokens.count - logitsRowCount..<tokens.count {
-            wanted.append(Wanted(slice: slice, index: index, row: firstRow + index))
+            for copy in 0..<(index == tokens.count - 1 ? samplingCount : 1) {
+                wanted.append(
+                    Wanted(slice: slice, index: index, copy: copy, row: firstRow + index))
+            }
         }
     }
 
-    /// Runs the step and clears it. `visit` is called once for each row that needs logits, on any thread
-    /// of the team, several at a time.
+    /// Runs the step and clears it. `visit` is called once for each row that needs logits and each sequence
+    /// that samples from it, on any thread of the team, several at a time.
     package func run(visit: (Row) -> Void) {
         if step.rowCount > 0 { model.family.forward(step) }
         for start in stride(from: 0, to: wanted.count, by: Self.logitsTile) {
@@ -118,7 +135,8 @@ package final class ModelRunner {
             }
             visit(
                 Row(
-                    slice: row.slice, index: row.index, ordinal: tile.lowerBound + slot,
+                    slice: row.slice, index: row.index, copy: row.copy,
+                    ordinal: tile.lowerBound + slot,
                     logits: UnsafeMutableBufferPointer(
                         start: logits[slot], count: model.vocabularySize),
                     worker: worker))

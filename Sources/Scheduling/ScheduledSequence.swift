@@ -2,32 +2,47 @@
 
 /// What the scheduler knows of one sequence, waiting or running.
 struct ScheduledSequence: Sendable {
-    let id: SequenceID
+    private(set) var id: SequenceID
+    /// Sequences that begin where the prompt ends, in the order in which they were asked for.
+    var forks: [SequenceID]
     let promptTokenCount: Int
     let maxNewTokenCount: Int
     let scoresPrompt: Bool
+    let namespace: CacheNamespace
+    let priority: Int
     var phase = SequencePhase.waiting
     /// The row of the block tables; means nothing while waiting.
     var seat = 0
-    /// Known tokens: the prompt and every accepted one. Preemption keeps it.
-    private(set) var tokenCount: Int
+    /// Known tokens: the prompt and every accepted one. Preemption keeps them.
+    private(set) var tokens: [Int32]
     /// Positions whose keys and values are in the KV blocks. Preemption sets it back to zero.
     private(set) var computedTokenCount = 0
     /// Prompt positions whose logits were delivered already. Preemption keeps it.
     private var scoredTokenCount = 0
 
-    init(id: SequenceID, promptTokenCount: Int, maxNewTokenCount: Int, scoresPrompt: Bool) {
-        self.id = id
-        self.promptTokenCount = promptTokenCount
-        self.maxNewTokenCount = maxNewTokenCount
-        self.scoresPrompt = scoresPrompt
-        tokenCount = promptTokenCount
+    init(_ request: SequenceRequest) {
+        id = request.id
+        forks = request.forks
+        promptTokenCount = request.prompt.count
+        maxNewTokenCount = request.maxNewTokenCount
+        scoresPrompt = request.scoresPrompt
+        namespace = request.namespace
+        priority = request.priority
+        tokens = request.prompt
     }
+
+    var tokenCount: Int { tokens.count }
 
     /// Known tokens that are not computed yet.
     var pendingTokenCount: Int { tokenCount - computedTokenCount }
 
     var remainingTokenCount: Int { promptTokenCount + maxNewTokenCount - tokenCount }
+
+    /// How many positions need not be computed where their keys and values are at hand: all but those whose
+    /// logits are wanted, the last one always.
+    var reusablePositionCount: Int {
+        scoresPrompt && scoredTokenCount < promptTokenCount ? scoredTokenCount : tokenCount - 1
+    }
 
     /// How many tokens may be sampled after the next rows: speculation would raise the one.
     func maxAcceptedTokenCount(afterRowCount rowCount: Int) -> Int {
@@ -47,24 +62,43 @@ struct ScheduledSequence: Sendable {
         return maxAcceptedTokenCount(afterRowCount: rowCount)
     }
 
-    /// Counts computed rows and the tokens accepted after them; ends at the length limit.
-    mutating func advance(past entry: StepPlan.Entry, acceptedTokenCount: Int) {
+    /// Counts positions that were found computed.
+    mutating func skip(toPosition position: Int) {
+        computedTokenCount = position
+    }
+
+    /// Counts computed rows; true when that completes what was known.
+    mutating func advance(past entry: StepPlan.Entry) -> Bool {
         precondition(
             entry.startPosition == computedTokenCount, "the plan is not the latest one")
-        let fewestAccepted = min(1, entry.maxAcceptedTokenCount)
-        precondition(
-            (fewestAccepted...entry.maxAcceptedTokenCount).contains(acceptedTokenCount),
-            "\(acceptedTokenCount) tokens for an entry of \(entry.maxAcceptedTokenCount)")
-        let isPrefillComplete = entry.endPosition >= tokenCount
-        tokenCount += acceptedTokenCount
-        // A rejected guess leaves computed rows behind that belong to no token.
-        computedTokenCount =
-            isPrefillComplete && acceptedTokenCount > 0
-            ? min(entry.endPosition, tokenCount - 1) : entry.endPosition
+        computedTokenCount = entry.endPosition
         scoredTokenCount = max(scoredTokenCount, min(entry.endPosition, promptTokenCount))
-        if isPrefillComplete {
-            phase = remainingTokenCount == 0 ? .finished : .decoding
+        return pendingTokenCount == 0
+    }
+
+    /// Appends what was sampled; ends at the length limit.
+    mutating func accept(_ newTokens: [Int32]) {
+        tokens += newTokens
+        if remainingTokenCount == 0 {
+            phase = .finished
+        } else if !newTokens.isEmpty {
+            phase = .decoding
         }
+    }
+
+    /// Another sequence that begins as this one is now.
+    func fork(as id: SequenceID) -> ScheduledSequence {
+        var fork = self
+        fork.id = id
+        fork.forks = []
+        return fork
+    }
+
+    /// Hands the work on the prompt to the first of the forks; false without any.
+    mutating func leaveToFork() -> Bool {
+        guard !forks.isEmpty else { return false }
+        id = forks.removeFirst()
+        return true
     }
 
     /// Forgets what was computed, not what was generated.

@@ -58,6 +58,7 @@ extension Scheduler {
                 try checkWritable(
                     from: sequence.computedTokenCount, seat: sequence.seat, group: group, name)
             }
+            try checkPrefix(of: sequence, name)
         }
     }
 
@@ -74,16 +75,35 @@ extension Scheduler {
             "\(name) holds blocks \(held) of \(needed) in group \(group)")
     }
 
-    /// What will be written next must belong to this sequence alone.
+    /// What will be written next must belong to this sequence alone, but for the block that a fork began in:
+    /// that is copied when the next step is planned.
     private func checkWritable(
         from position: Int, seat: Int, group: Int, _ name: String
     ) throws(InvariantViolation) {
         let held = tables.held(ofSeat: seat, group: group)
         let table = tables.table(ofSeat: seat, group: group, count: held.upperBound)
-        for block in table.dropFirst(max(held.lowerBound, position / limits.kvBlockLength)) {
+        let first = (position + limits.kvBlockLength - 1) / limits.kvBlockLength
+        for block in table.dropFirst(max(held.lowerBound, first)) {
             let count = tables.pool.referenceCount(of: KVBlockID(block))
             try InvariantViolation.unless(
                 count == 1, "\(name) would write block \(block), which \(count) hold")
+        }
+    }
+
+    /// All full blocks of a running sequence are found by their content.
+    private func checkPrefix(
+        of sequence: ScheduledSequence, _ name: String
+    ) throws(InvariantViolation) {
+        guard limits.reusesPrefixes else { return }
+        var last: KVBlockID?
+        for index in 0..<sequence.computedTokenCount / limits.kvBlockLength {
+            let block = tables.block(ofSeat: sequence.seat, group: 0, index: index)
+            let found = tables.pool.block(
+                for: prefixKey(of: sequence, index: index, after: last))
+            try InvariantViolation.unless(
+                found == block,
+                "\(name) holds \(block.index) at \(index), found is \(found?.index ?? -1)")
+            last = block
         }
     }
 
@@ -94,15 +114,21 @@ extension Scheduler {
     }
 
     private func checkWaiting() throws(InvariantViolation) {
-        for sequence in waiting {
+        try waiting.checkInvariants()
+        for sequence in waiting.all + Array(returning) {
             try InvariantViolation.unless(
                 sequence.phase == .waiting && sequence.computedTokenCount == 0,
                 "waiting sequence \(sequence.id.rawValue) is \(sequence.phase) and has "
                     + "\(sequence.computedTokenCount) positions computed")
         }
-        let tokenCount = waiting.reduce(0) { $0 + $1.tokenCount }
+        let queued = waiting.all + Array(returning)
+        let tokenCount = queued.reduce(0) { $0 + $1.tokenCount }
         try InvariantViolation.unless(
             tokenCount == waitingTokenCount,
             "\(tokenCount) tokens wait, counted are \(waitingTokenCount)")
+        let forkCount = (queued + Array(running)).reduce(0) { $0 + $1.forks.count }
+        try InvariantViolation.unless(
+            forkCount == pendingForkCount,
+            "\(forkCount) forks wait, counted are \(pendingForkCount)")
     }
 }

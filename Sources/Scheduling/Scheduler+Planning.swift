@@ -8,13 +8,19 @@ extension Scheduler {
 
     /// Chooses the next step: every decode, then prefill up to the budget.
     ///
-    /// The plan has no entries only when nothing runs or waits. Allocates no memory when `plan` was
-    /// made for the same limits.
-    package mutating func planStep(into plan: inout StepPlan) {
+    /// The plan has no entries only when nothing runs or waits. `prefillRowCountWhileDecoding`, at least 1,
+    /// bounds prefill beside decodes below the limit.
+    package mutating func planStep(
+        into plan: inout StepPlan, prefillRowCountWhileDecoding: Int = .max
+    ) {
+        precondition(prefillRowCountWhileDecoding > 0, "no rows for prefill")
         plan.removeAll()
         planDecodes(into: &plan)
         admitWaiting()
-        planPrefills(into: &plan)
+        planPrefills(
+            into: &plan,
+            budget: prefillBudget(beside: plan, whileDecoding: prefillRowCountWhileDecoding))
+        plan.appendCopies(tables.copies)
     }
 
     /// Plans each decode in order of arrival; those that run short of blocks preempt the youngest.
@@ -45,30 +51,40 @@ extension Scheduler {
         return true
     }
 
-    /// Puts the youngest running sequence at the front of the queue, to be recomputed later.
+    /// Puts the youngest running sequence before all that wait, to be recomputed later.
     private mutating func preemptYoungest(into plan: inout StepPlan) {
         guard var sequence = running.popLast() else { return }
         vacate(seat: sequence.seat)
         sequence.restart()
         waitingTokenCount += sequence.tokenCount
-        waiting.prepend(sequence)
+        returning.prepend(sequence)
         preemptionCount += 1
         plan.appendPreempted(sequence.id)
     }
 
-    /// Seats waiting sequences, strictly in order, while seats and blocks allow.
+    /// Seats waiting sequences, strictly in order, while seats and blocks allow. What a request has computed is
+    /// counted for its owner beforehand, so that owners take turns even where many seats are free.
     ///
     /// One block for each table of the running sequences stays free, so that they can grow for a while
     /// before they would have to preempt the newcomer and throw its prefill away.
     private mutating func admitWaiting() {
-        while let first = waiting.first, let seat = freeSeats.last {
-            let blockCount = tables.blockCount(forPositionCount: first.tokenCount)
+        while let seat = freeSeats.last, let first = returning.first ?? waiting.first {
+            let prefix = cachedPrefix(of: first)
+            // Blocks that others hold cost nothing, those that no one holds count as free.
+            let sharedBlockCount = prefix.count { tables.pool.referenceCount(of: $0) > 0 }
+            let blockCount =
+                tables.blockCount(forPositionCount: first.tokenCount) - sharedBlockCount
             let reserve = running.count * tables.groupCount
-            guard blockCount + reserve <= tables.pool.freeBlockCount,
-                tables.grow(seat: seat, from: 0, toPositionCount: first.tokenCount)
-            else { return }
-            var sequence = waiting.removeFirst()
-            waitingTokenCount -= sequence.tokenCount
+            guard blockCount + reserve <= tables.pool.freeBlockCount else { return }
+            var sequence = removeFirstWaiting(
+                cachedTokenCount: prefix.count * limits.kvBlockLength)
+            for (index, block) in prefix.enumerated() {
+                tables.place(block, seat: seat, index: index)
+            }
+            sequence.skip(toPosition: prefix.count * limits.kvBlockLength)
+            let hasBlocks = tables.grow(
+                seat: seat, from: sequence.computedTokenCount, toPositionCount: sequence.tokenCount)
+            precondition(hasBlocks, "counted blocks are missing")
             freeSeats.removeLast()
             sequence.seat = seat
             sequence.phase = .prefilling
@@ -76,17 +92,35 @@ extension Scheduler {
         }
     }
 
+    private mutating func removeFirstWaiting(cachedTokenCount: Int) -> ScheduledSequence {
+        let sequence: ScheduledSequence
+        if let returned = returning.popFirst() {
+            sequence = returned
+        } else if let new = waiting.popFirst() {
+            sequence = new
+            startCount += 1
+            waiting.charge(
+                new.namespace.owner, tokenCount: new.tokenCount - cachedTokenCount)
+        } else {
+            preconditionFailure("nobody waits")
+        }
+        waitingTokenCount -= sequence.tokenCount
+        return sequence
+    }
+
     /// Shares the budget between prompts, in order of arrival.
     ///
     /// Those that the budget completes are planned whole. The first that it does not complete gets
     /// what is left, but at most half of that goes first to later prompts that it completes: short
-    /// prompts need not wait for a long one, and the long one keeps at least half its speed.
-    private mutating func planPrefills(into plan: inout StepPlan) {
-        let stepBudget = prefillBudget(beside: plan)
+    /// prompts need not wait for a long one, and the long one keeps at least half its speed. A prompt whose
+    /// next block another one computes in this step waits for it.
+    private mutating func planPrefills(into plan: inout StepPlan, budget stepBudget: Int) {
         var budget = stepBudget
         var budgetForShort = 0
         var long: Int?
         for index in running.indices where running[index].phase == .prefilling {
+            skipCachedPositions(ofRunning: index)
+            if isNextBlockPlanned(ofRunning: index, in: plan, long: long) { continue }
             let pendingTokenCount = running[index].pendingTokenCount
             if pendingTokenCount <= (long == nil ? budget : budgetForShort) {
                 append(running: index, rowCount: pendingTokenCount, to: &plan)
@@ -105,11 +139,20 @@ extension Scheduler {
         }
     }
 
-    private func prefillBudget(beside plan: StepPlan) -> Int {
+    private func isNextBlockPlanned(
+        ofRunning index: Int, in plan: StepPlan, long: Int?
+    ) -> Bool {
+        if let long, sharesNextBlock(running: index, with: long) { return true }
+        return plan.entries.dropFirst(plan.decodeCount).contains {
+            sharesNextBlock(running: index, with: $0.runningIndex)
+        }
+    }
+
+    private func prefillBudget(beside plan: StepPlan, whileDecoding rowCount: Int) -> Int {
         plan.decodeCount == 0
             ? limits.maxStepTokenCount
             : min(
-                limits.maxPrefillTokenCountWhileDecoding,
+                rowCount, limits.maxPrefillTokenCountWhileDecoding,
                 limits.maxStepTokenCount - plan.tokenCount)
     }
 
@@ -132,6 +175,8 @@ extension Scheduler {
             plan.appendBlockTable(
                 tables.table(ofSeat: sequence.seat, group: group, count: blockCount))
         }
+        let firstFork = plan.forks.count
+        if rowCount == sequence.pendingTokenCount { plan.appendForks(sequence.forks) }
         plan.append(
             StepPlan.Entry(
                 sequence: sequence.id,
@@ -140,6 +185,7 @@ extension Scheduler {
                 blockTables: start..<plan.blockTables.count,
                 logitsRowCount: sequence.logitsRowCount(ofRowCount: rowCount),
                 maxAcceptedTokenCount: sequence.maxAcceptedTokenCount(afterRowCount: rowCount),
+                forks: firstFork..<plan.forks.count,
                 remainingTokenCount: sequence.remainingTokenCount,
                 runningIndex: index),
             isDecode: isDecode)

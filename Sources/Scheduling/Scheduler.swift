@@ -4,28 +4,36 @@ import DequeModule
 
 /// Chooses the work of each step by continuous batching, over integers only.
 ///
-/// A step is `planStep(into:)`, then someone runs the plan, then `commit(_:outcomes:)`. Sequences
-/// are served in order of arrival: every running one arrived before every waiting one. A sequence
-/// is seated only when free blocks hold what its known tokens need at a time, so a prefill once begun never
-/// lacks a block; a decode that lacks one preempts the youngest running sequence.
+/// A step is `planStep(into:)`, then someone runs the plan, then `commit(_:outcomes:)`. Who is seated first
+/// is served first: every running sequence was seated before every one that waits to return, and those that
+/// never were come last, in the order of `FairQueue`. A sequence is seated only when free blocks hold what its known tokens need at a time, so a prefill once begun never
+/// lacks a block; a decode that lacks one preempts the youngest running sequence. Positions that were
+/// computed for others of the same namespace are not computed again.
 package struct Scheduler: Sendable {
     /// The limits that every plan keeps.
     package let limits: SchedulerLimits
-    /// In order of arrival; all arrived after the running ones.
-    var waiting: Deque<ScheduledSequence>
+    /// Requests that were never seated.
+    var waiting = FairQueue()
+    /// Preempted sequences, and forks that found no seat; in order of service, after the running ones and
+    /// before those that wait.
+    var returning: Deque<ScheduledSequence>
+    /// Tokens of both.
     var waitingTokenCount = 0
-    /// In order of arrival, so the last one is the youngest.
+    /// Sequences that begin when the prompt of one that waits or runs is computed.
+    var pendingForkCount = 0
+    /// In order of service, so the last one is the youngest.
     var running: ContiguousArray<ScheduledSequence> = []
     var freeSeats: ContiguousArray<Int>
     var tables: BlockTables
     var preemptionCount = 0
+    /// Sequences that had their first seat, or began as forks.
+    var startCount = 0
 
     /// Takes all memory that the scheduler will ever need.
     package init(limits: SchedulerLimits) {
         self.limits = limits
         let seatCount = limits.maxRunningSequenceCount
-        // Preempted sequences return to a queue that may be full already.
-        waiting = Deque(minimumCapacity: limits.maxWaitingRequestCount + seatCount)
+        returning = Deque(minimumCapacity: seatCount)
         running.reserveCapacity(seatCount)
         freeSeats = ContiguousArray((0..<seatCount).reversed())
         tables = BlockTables(limits: limits)
@@ -35,39 +43,46 @@ package struct Scheduler: Sendable {
     package var counts: SchedulerCounts {
         SchedulerCounts(
             runningSequenceCount: running.count,
-            waitingRequestCount: waiting.count,
+            waitingRequestCount: waitingSequenceCount,
             waitingTokenCount: waitingTokenCount,
             usedBlockCount: limits.kvBlockCount - tables.pool.freeBlockCount,
             freeBlockCount: tables.pool.freeBlockCount,
-            preemptionCount: preemptionCount)
+            cachedBlockCount: tables.pool.cachedBlockCount,
+            preemptionCount: preemptionCount,
+            startCount: startCount)
     }
+
+    var waitingSequenceCount: Int { waiting.count + returning.count + pendingForkCount }
 
     /// Where the sequence stands, or nothing when it has ended or never came.
     package func phase(of id: SequenceID) -> SequencePhase? {
-        running.first { $0.id == id }?.phase ?? waiting.first { $0.id == id }?.phase
+        if let sequence = running.first(where: { $0.id == id }) { return sequence.phase }
+        let isWaiting =
+            running.contains { $0.forks.contains(id) }
+            || waiting.contains(id)
+            || returning.contains { $0.id == id || $0.forks.contains(id) }
+        return isWaiting ? .waiting : nil
     }
 
     /// Puts a request at the end of the queue; what can never be served is refused here.
     ///
-    /// The id must not be that of a live sequence, and `maxNewTokenCount` not negative; zero makes
-    /// sense with `scoresPrompt`, which asks for the logits of every prompt position.
-    ///
     /// - Throws: `AdmissionError` when the request cannot be served, now or ever.
-    package mutating func enqueue(
-        _ id: SequenceID, promptTokenCount: Int, maxNewTokenCount: Int, scoresPrompt: Bool = false
-    ) throws(AdmissionError) {
-        precondition(maxNewTokenCount >= 0, "maxNewTokenCount is \(maxNewTokenCount)")
-        assert(phase(of: id) == nil, "sequence \(id.rawValue) is live already")
-        try checkFit(promptTokenCount: promptTokenCount, maxNewTokenCount: maxNewTokenCount)
-        try checkQueue(promptTokenCount: promptTokenCount)
-        waiting.append(
-            ScheduledSequence(
-                id: id, promptTokenCount: promptTokenCount, maxNewTokenCount: maxNewTokenCount,
-                scoresPrompt: scoresPrompt))
-        waitingTokenCount += promptTokenCount
+    package mutating func enqueue(_ request: SequenceRequest) throws(AdmissionError) {
+        precondition(request.maxNewTokenCount >= 0, "\(request.maxNewTokenCount) new tokens")
+        precondition(request.weight > 0, "a share of weight \(request.weight)")
+        assert(
+            ([request.id] + request.forks).allSatisfy { phase(of: $0) == nil },
+            "sequence \(request.id.rawValue) or a fork of it is live already")
+        try checkFit(
+            promptTokenCount: request.prompt.count, maxNewTokenCount: request.maxNewTokenCount)
+        try checkQueue(request)
+        waiting.append(ScheduledSequence(request), weight: request.weight)
+        waitingTokenCount += request.prompt.count
+        pendingForkCount += request.forks.count
     }
 
-    /// Ends a sequence in whatever phase it is and frees its blocks and seat at once.
+    /// Ends a sequence in whatever phase it is and frees its blocks and seat at once. Where forks wait for
+    /// its prompt, the first of them goes on with it.
     ///
     /// It may come between a plan and its commit; the commit then passes over the sequence.
     ///
@@ -75,37 +90,115 @@ package struct Scheduler: Sendable {
     @discardableResult
     package mutating func abort(_ id: SequenceID) -> SequencePhase? {
         if let index = running.firstIndex(where: { $0.id == id }) {
-            let sequence = running.remove(at: index)
-            vacate(seat: sequence.seat)
-            return sequence.phase
+            let phase = running[index].phase
+            if running[index].leaveToFork() {
+                pendingForkCount -= 1
+            } else {
+                vacate(seat: running.remove(at: index).seat)
+            }
+            return phase
         }
-        if let index = waiting.firstIndex(where: { $0.id == id }) {
-            waitingTokenCount -= waiting.remove(at: index).tokenCount
-            return .waiting
-        }
-        return nil
+        return abortWaiting(id) || abortFork(id) ? .waiting : nil
     }
 
-    /// Takes what became of each entry of the latest plan, in the order of its entries.
+    private mutating func abortWaiting(_ id: SequenceID) -> Bool {
+        if let (sequence, goesOn) = waiting.remove(id) {
+            if goesOn {
+                pendingForkCount -= 1
+            } else {
+                waitingTokenCount -= sequence.tokenCount
+            }
+            return true
+        }
+        guard let index = returning.firstIndex(where: { $0.id == id }) else { return false }
+        if returning[index].leaveToFork() {
+            pendingForkCount -= 1
+        } else {
+            waitingTokenCount -= returning.remove(at: index).tokenCount
+        }
+        return true
+    }
+
+    private mutating func abortFork(_ id: SequenceID) -> Bool {
+        func remove(from sequence: inout ScheduledSequence) -> Bool {
+            guard let fork = sequence.forks.firstIndex(of: id) else { return false }
+            sequence.forks.remove(at: fork)
+            return true
+        }
+        let isFound =
+            running.indices.contains { remove(from: &running[$0]) }
+            || waiting.removeFork(id)
+            || returning.indices.contains { remove(from: &returning[$0]) }
+        if isFound { pendingForkCount -= 1 }
+        return isFound
+    }
+
+    /// Takes what became of each entry of the latest plan and of its forks: an entry's own outcome, then one
+    /// for each of its forks, in the order of the plan.
     ///
     /// A sequence that has all of its new tokens ends without being told to.
     package mutating func commit(_ plan: StepPlan, outcomes: [StepOutcome]) {
         precondition(
-            outcomes.count == plan.entries.count,
-            "\(outcomes.count) outcomes for \(plan.entries.count) entries")
-        for (entry, outcome) in zip(plan.entries, outcomes) {
+            outcomes.count == plan.outcomeCount,
+            "\(outcomes.count) outcomes for \(plan.outcomeCount) sequences")
+        tables.removeCopies()
+        var next = 0
+        for entry in plan.entries {
+            let own = next
+            next += 1 + entry.forks.count
             guard let index = runningIndex(of: entry) else { continue }
-            switch outcome {
-            case .accepted(let tokenCount):
-                running[index].advance(past: entry, acceptedTokenCount: tokenCount)
-            case .finished:
-                running[index].phase = .finished
+            let isComplete = running[index].advance(past: entry)
+            rememberBlocks(ofRunning: index, from: entry.startPosition)
+            for (fork, outcome) in zip(plan.forks[entry.forks], outcomes[(own + 1)..<next]) {
+                begin(fork, of: index, outcome)
             }
-            if running[index].phase == .finished {
-                vacate(seat: running[index].seat)
-            }
+            settle(index, outcomes[own], entry, isComplete: isComplete)
+            if running[index].phase == .finished { vacate(seat: running[index].seat) }
         }
         running.removeAll { $0.phase == .finished }
+    }
+
+    /// Begins a fork where the prompt ends, unless it has ended with its first token. Without a seat, or where
+    /// others return before it, it waits like one that was preempted.
+    private mutating func begin(_ id: SequenceID, of index: Int, _ outcome: StepOutcome) {
+        guard let place = running[index].forks.firstIndex(of: id) else { return }
+        running[index].forks.remove(at: place)
+        pendingForkCount -= 1
+        startCount += 1
+        guard case .accepted(let tokens) = outcome else { return }
+        var fork = running[index].fork(as: id)
+        fork.accept(tokens)
+        waiting.charge(fork.namespace.owner, tokenCount: tokens.count)
+        guard fork.phase != .finished else { return }
+        if returning.isEmpty, let seat = freeSeats.popLast() {
+            tables.share(from: fork.seat, to: seat)
+            fork.seat = seat
+            running.append(fork)
+        } else {
+            fork.restart()
+            waitingTokenCount += fork.tokenCount
+            returning.append(fork)
+        }
+    }
+
+    private mutating func settle(
+        _ index: Int, _ outcome: StepOutcome, _ entry: StepPlan.Entry, isComplete: Bool
+    ) {
+        switch outcome {
+        case .finished:
+            if running[index].leaveToFork() {
+                pendingForkCount -= 1
+            } else {
+                running[index].phase = .finished
+            }
+        case .accepted(let tokens):
+            let fewest = min(1, entry.maxAcceptedTokenCount)
+            precondition(
+                (fewest...entry.maxAcceptedTokenCount).contains(tokens.count),
+                "\(tokens.count) tokens for an entry of \(entry.maxAcceptedTokenCount)")
+            if isComplete { running[index].accept(tokens) }
+            waiting.charge(running[index].namespace.owner, tokenCount: tokens.count)
+        }
     }
 
     mutating func vacate(seat: Int) {
@@ -145,12 +238,21 @@ package struct Scheduler: Sendable {
         }
     }
 
-    private func checkQueue(promptTokenCount: Int) throws(AdmissionError) {
-        if waiting.count >= limits.maxWaitingRequestCount
-            || waitingTokenCount + promptTokenCount > limits.maxWaitingTokenCount
-        {
+    /// An owner may always have its equal share of the queue, however much of it others have taken.
+    private func checkQueue(_ request: SequenceRequest) throws(AdmissionError) {
+        let owner = request.namespace.owner
+        let own = waiting.load(of: owner)
+        let ownerCount = waiting.ownerCount + (own.sequenceCount == 0 ? 1 : 0)
+        let fitsCount =
+            waitingSequenceCount + request.sequenceCount <= limits.maxWaitingRequestCount
+            || own.sequenceCount + request.sequenceCount
+                <= limits.maxWaitingRequestCount / ownerCount
+        let fitsTokens =
+            waitingTokenCount + request.prompt.count <= limits.maxWaitingTokenCount
+            || own.tokenCount + request.prompt.count <= limits.maxWaitingTokenCount / ownerCount
+        if !(fitsCount && fitsTokens) {
             throw .queueFull(
-                waitingRequestCount: waiting.count,
+                waitingRequestCount: waitingSequenceCount,
                 maxWaitingRequestCount: limits.maxWaitingRequestCount,
                 waitingTokenCount: waitingTokenCount,
                 maxWaitingTokenCount: limits.maxWaitingTokenCount)

@@ -20,6 +20,10 @@ package struct SchedulerLimits: Equatable, Sendable {
     package let kvBlockLength: Int
     /// What each group of layers needs of a sequence's positions; each has a block table of its own.
     package let kvSpans: [KVSpan]
+    /// Whether computed prefixes are kept for later sequences, as far as nobody needs their room.
+    package let keepsPrefixes: Bool
+    /// Whether keys and values differ between tokens of a prompt and generated ones.
+    package let tellsPromptTokensApart: Bool
 
     /// Takes the limits and checks that each is possible and that they can be kept together.
     ///
@@ -35,7 +39,9 @@ package struct SchedulerLimits: Equatable, Sendable {
         maxSequenceLength: Int,
         kvBlockCount: Int,
         kvBlockLength: Int = 16,
-        kvSpans: [KVSpan] = [.full]
+        kvSpans: [KVSpan] = [.full],
+        keepsPrefixes: Bool = true,
+        tellsPromptTokensApart: Bool = false
     ) throws(SchedulerLimitsError) {
         self.maxRunningSequenceCount = maxRunningSequenceCount
         self.maxWaitingRequestCount = maxWaitingRequestCount
@@ -47,6 +53,8 @@ package struct SchedulerLimits: Equatable, Sendable {
         self.kvBlockCount = kvBlockCount
         self.kvBlockLength = kvBlockLength
         self.kvSpans = kvSpans
+        self.keepsPrefixes = keepsPrefixes
+        self.tellsPromptTokensApart = tellsPromptTokensApart
         try checkRanges()
         try checkRelations()
     }
@@ -55,6 +63,9 @@ package struct SchedulerLimits: Equatable, Sendable {
     package func blockCount(forPositionCount positionCount: Int) -> Int {
         (positionCount + kvBlockLength - 1) / kvBlockLength
     }
+
+    /// Whether prefixes can be found again: a layer that sees a window has given up the blocks before it.
+    package var reusesPrefixes: Bool { keepsPrefixes && kvSpans == [.full] }
 
     /// How many entries the longest possible block table has.
     var maxTableLength: Int {

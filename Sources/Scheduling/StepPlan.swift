@@ -20,6 +20,8 @@ package struct StepPlan: Sendable {
         /// How many tokens the step may append after the last row: none before the prefill is
         /// complete, one when nothing is speculated.
         package let maxAcceptedTokenCount: Int
+        /// Where in `forks` the sequences are that sample from the last row too; they begin with this step.
+        package let forks: Range<Int>
         /// How many tokens the sequence may still get before it ends for its length.
         package let remainingTokenCount: Int
         /// Where the sequence stood among the running ones when the step was planned.
@@ -37,6 +39,10 @@ package struct StepPlan: Sendable {
     package private(set) var tokenCount = 0
     /// The block tables of all entries, one behind the other, as kernels read them.
     package private(set) var blockTables: ContiguousArray<Int32> = []
+    /// The forks of all entries, one behind the other.
+    package private(set) var forks: ContiguousArray<SequenceID> = []
+    /// Blocks to copy before the step runs, one after the other.
+    package private(set) var copies: ContiguousArray<BlockCopy> = []
     /// Whom this step put back into the queue to make room, youngest first.
     package private(set) var preempted: ContiguousArray<SequenceID> = []
 
@@ -48,13 +54,19 @@ package struct StepPlan: Sendable {
             limits.kvSpans.allSatisfy { $0 == .full }
                 ? min(limits.kvBlockCount, limits.maxTableEntryCount) : limits.maxTableEntryCount)
         preempted.reserveCapacity(seatCount)
+        copies.reserveCapacity(seatCount * limits.kvSpans.count)
     }
+
+    /// How many outcomes a commit takes: one for each entry, each followed by one for each of its forks.
+    package var outcomeCount: Int { entries.count + forks.count }
 
     mutating func removeAll() {
         entries.removeAll(keepingCapacity: true)
         decodeCount = 0
         tokenCount = 0
         blockTables.removeAll(keepingCapacity: true)
+        forks.removeAll(keepingCapacity: true)
+        copies.removeAll(keepingCapacity: true)
         preempted.removeAll(keepingCapacity: true)
     }
 
@@ -66,6 +78,14 @@ package struct StepPlan: Sendable {
 
     mutating func appendBlockTable(_ blocks: ContiguousArray<Int32>.SubSequence) {
         blockTables.append(contentsOf: blocks)
+    }
+
+    mutating func appendForks(_ sequences: [SequenceID]) {
+        forks.append(contentsOf: sequences)
+    }
+
+    mutating func appendCopies(_ newCopies: ContiguousArray<BlockCopy>) {
+        copies.append(contentsOf: newCopies)
     }
 
     mutating func appendPreempted(_ sequence: SequenceID) {

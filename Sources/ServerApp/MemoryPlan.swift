@@ -9,6 +9,7 @@ struct MemoryPlan: Sendable {
     let limits: SchedulerLimits
     let storage: WeightStorage
     let kvType: KVType
+    let stepTime: StepTime
     /// Bytes that KV pool and scratch may take together. What is mapped does not count: the system takes it
     /// back when memory is short.
     let maxWorkingBytes: Int
@@ -67,14 +68,17 @@ extension Server {
                 limits: try SchedulerLimits(
                     maxRunningSequenceCount: configuration.parallelCount,
                     maxWaitingRequestCount: configuration.maxWaitingCount,
-                    maxWaitingTokenCount: max(
-                        contextLength, configuration.maxWaitingCount * 4096),
+                    maxWaitingTokenCount: configuration.maxWaitingTokenCount
+                        ?? max(contextLength, configuration.maxWaitingCount * 4096),
                     maxStepTokenCount: configuration.stepTokenCount,
                     maxPrefillTokenCountWhileDecoding: min(
                         configuration.prefillTokenCountWhileDecoding, configuration.stepTokenCount),
-                    maxSequenceLength: contextLength, kvBlockCount: blockCount, kvSpans: spans),
+                    maxSequenceLength: contextLength, kvBlockCount: blockCount, kvSpans: spans,
+                    keepsPrefixes: configuration.keepsPrefixes,
+                    tellsPromptTokensApart: requirements.tellsPromptTokensApart),
                 storage: weights.storage,
                 kvType: configuration.kvType,
+                stepTime: StepTime(maxSeconds: configuration.maxStepTime / .seconds(1)),
                 maxWorkingBytes: left + requirements.scratchBytes,
                 summary: """
                     memory: weights \(requirements.weightAmounts), embedding \

@@ -18,12 +18,18 @@ package struct ServerConfiguration: Sendable {
     package var kvType = KVType.standard
     /// Bytes of the KV pool; nil takes what the sequences can use, at most half of what is left.
     package var kvBytes: Int?
+    /// Whether computed prefixes are kept for requests that begin alike.
+    package var keepsPrefixes = true
     /// Choices that wait at most.
     package var maxWaitingCount = 512
+    /// Prompt tokens that wait at most; nil takes 4,096 for each choice, and a full context at least.
+    package var maxWaitingTokenCount: Int?
     /// Tokens of one step.
     package var stepTokenCount = 512
-    /// Prefill tokens of a step in which others decode.
-    package var prefillTokenCountWhileDecoding = 256
+    /// Prefill tokens of a step in which others decode, at most.
+    package var prefillTokenCountWhileDecoding = 512
+    /// What a step in which sequences decode is to end within: prefill has the time that they leave.
+    package var maxStepTime = Duration.milliseconds(300)
     package var unknownFields = UnknownFieldPolicy.warn
     /// Time that running requests get after SIGTERM.
     package var gracePeriod = Duration.seconds(30)

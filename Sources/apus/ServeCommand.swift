@@ -30,14 +30,31 @@ struct ServeCommand: AsyncParsableCommand {
         help: "Size of the KV pool in MiB; default: by need and memory.")
     var kvMebibytes: Int?
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Keep computed prefixes for requests that begin alike, as far as there is room.")
+    var prefixCache = true
+
     @Option(help: "Choices that wait at most; more get 429.")
     var maxWaiting = 512
+
+    @Option(
+        help:
+            "Prompt tokens that wait at most; more get 429. Default: 4096 for each choice that may."
+    )
+    var maxWaitingTokens: Int?
 
     @Option(help: "Tokens that one step computes at most.")
     var stepTokens = 512
 
-    @Option(help: "Prompt tokens that one step computes beside running decodes.")
-    var prefillTokens = 256
+    @Option(help: "Prompt tokens that one step computes beside running decodes at most.")
+    var prefillTokens = 512
+
+    @Option(
+        help:
+            "Milliseconds in which a step with decodes is to end: prompts have the time they leave."
+    )
+    var maxStepTime = 300
 
     @Option(name: .customLong("model-name"), help: "The id of the model; default: the file's name.")
     var modelName: String?
@@ -53,8 +70,10 @@ struct ServeCommand: AsyncParsableCommand {
             ("--parallel", parallel, 1...4096),
             ("--context-length", contextLength, 1...(1 << 27)),
             ("--kv-mib", kvMebibytes, 1...(1 << 24)), ("--max-waiting", maxWaiting, 1...100_000),
+            ("--max-waiting-tokens", maxWaitingTokens, 1...(1 << 30)),
             ("--step-tokens", stepTokens, max(1, parallel)...65536),
-            ("--prefill-tokens", prefillTokens, 1...65536), ("--grace", grace, 0...86400),
+            ("--prefill-tokens", prefillTokens, 1...65536),
+            ("--max-step-time", maxStepTime, 1...60_000), ("--grace", grace, 0...86400),
         ]
         for (name, value, range) in bounds {
             guard let value, !range.contains(value) else { continue }
@@ -71,9 +90,12 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.contextLength = contextLength
         configuration.kvType = kv.type
         configuration.kvBytes = kvMebibytes.map { $0 << 20 }
+        configuration.keepsPrefixes = prefixCache
         configuration.maxWaitingCount = maxWaiting
+        configuration.maxWaitingTokenCount = maxWaitingTokens
         configuration.stepTokenCount = stepTokens
         configuration.prefillTokenCountWhileDecoding = prefillTokens
+        configuration.maxStepTime = .milliseconds(maxStepTime)
         configuration.unknownFields = unknownFields
         configuration.gracePeriod = .seconds(grace)
 

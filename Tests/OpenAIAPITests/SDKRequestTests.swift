@@ -79,7 +79,11 @@ import Testing
         #expect(!request.skipsSpecialTokens && !request.addsSpecialTokens)
     }
 
-    @Test(arguments: [("best_of_three", "best_of"), ("suffix", "suffix")])
+    @Test func `more candidates than choices arrive`() throws {
+        #expect(try decode("best_of_three").candidatesPerPrompt == 3)
+    }
+
+    @Test(arguments: [("suffix", "suffix")])
     func `what is not built is refused by name`(name: String, param: String) {
         let error = #expect(throws: APIError.self) { try decode(name) }
 

@@ -10,7 +10,7 @@ import Testing
         #expect(throws: AdmissionError.emptyPrompt) { try stepped.enqueue(1, prompt: 0, new: 5) }
     }
 
-    @Test(arguments: [(60, 5), (65, 0), (1, Int.max), (Int.max, Int.max)])
+    @Test(arguments: [(60, 5), (65, 0), (1, Int.max), (9000, Int.max)])
     func `more than the context length is refused`(prompt: Int, new: Int) throws {
         var stepped = try SteppedScheduler(length: 64)
 

@@ -11,7 +11,8 @@ import Testing
     }
 
     enum BookkeepingDefect: CaseIterable {
-        case none, leakedBlock, sharedBlock, lostSeat, waitingTokens, wrongPhase
+        case none, leakedBlock, sharedBlock, lostSeat, waitingTokens, wrongPhase, forks,
+            swappedBlock
     }
 
     @Test(arguments: PlanDefect.allCases)
@@ -19,23 +20,27 @@ import Testing
         var stepped = try SteppedScheduler()
         var audit = ScheduleAudit(limits: stepped.scheduler.limits)
         for id in 1...3 as ClosedRange<UInt64> {
-            try stepped.enqueue(id, prompt: 6, new: 9)
-            audit.arrive(
-                SequenceID(id), promptTokenCount: 6, maxNewTokenCount: 9, scoresPrompt: false)
+            let request = SequenceRequest(
+                SequenceID(id), prompt: (0..<6).map { Int32(id) * 10 + $0 }, maxNewTokenCount: 9)
+            try stepped.scheduler.enqueue(request)
+            audit.arrive(request)
         }
         try stepped.step()
-        try audit.check(stepped.plan)
+        let running = [1, 2, 3].map(SequenceID.init)
+        try audit.check(stepped.plan, running: running)
         audit.commit(
             stepped.plan,
-            outcomes: stepped.plan.entries.map { _ in .accepted(tokenCount: 1) })
+            outcomes: stepped.plan.outcomes { id, _ in .accepted([Int32(id.rawValue) + 500]) })
         stepped.scheduler.planStep(into: &stepped.plan)
 
         let plan = stepped.plan.with(defect)
 
         if defect == .none {
-            try audit.check(plan)
+            try audit.check(plan, running: running)
         } else {
-            #expect(throws: ScheduleAudit.Failure.self) { try audit.check(plan) }
+            #expect(throws: ScheduleAudit.Failure.self) {
+                try audit.check(plan, running: running)
+            }
         }
     }
 
@@ -90,6 +95,7 @@ extension StepPlan.Entry {
             sequence: sequence, startPosition: startPosition + shift, tokenCount: tokenCount,
             blockTables: blockTables, logitsRowCount: logitsRowCount,
             maxAcceptedTokenCount: defect == .wrongSample ? 0 : maxAcceptedTokenCount,
+            forks: forks,
             remainingTokenCount: remainingTokenCount, runningIndex: runningIndex)
     }
 }
@@ -103,6 +109,11 @@ extension Scheduler {
         case .lostSeat: freeSeats.append(0)
         case .waitingTokens: waitingTokenCount += 1
         case .wrongPhase: running[0].phase = .waiting
+        case .forks: pendingForkCount += 1
+        case .swappedBlock:
+            tables.place(
+                tables.block(ofSeat: running[1].seat, group: 0, index: 0), seat: running[0].seat,
+                index: 0)
         }
     }
 }

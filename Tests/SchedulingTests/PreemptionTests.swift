@@ -54,7 +54,7 @@ import Testing
 
     @Test func `a prompt preempted in its midst is scored from where it was`() throws {
         var stepped = try SteppedScheduler(
-            step: 24, whileDecoding: 2, blocks: 9, blockLength: 4)
+            step: 24, whileDecoding: 2, blocks: 9, blockLength: 4, keepsPrefixes: false)
         try stepped.enqueue(1, prompt: 4, new: 10)
         try stepped.step()
         try stepped.enqueue(2, prompt: 24, new: 1, scoresPrompt: true)
@@ -79,7 +79,7 @@ import Testing
 
         let next = try stepped.step()
 
-        #expect(next.first == Rows(2, 0..<9))
+        #expect(next.first == Rows(2, 4..<9))
     }
 
     @Test func `a decode that is the youngest gives way itself`() throws {

@@ -11,77 +11,169 @@ struct ScheduleAudit {
     }
 
     struct LiveSequence {
-        let id: SequenceID
+        var id: SequenceID
+        var forks: [SequenceID]
         let promptTokenCount: Int
         let maxNewTokenCount: Int
         let scoresPrompt: Bool
+        let owner: String?
+        let priority: Int
+        let arrival: Int
         var phase = SequencePhase.waiting
+        var isSeated = false
+        /// Whether it was seated once: whoever was is served before all who never were.
+        var hasTurn = false
         var tokenCount: Int
         var computedTokenCount = 0
         var scoredTokenCount = 0
-        /// By group, the blocks that the sequence needs, by their place in its table.
-        var blocks: [[Int: Int32]] = []
+        /// What the keys and values of each known position depend on.
+        var contents: [UInt64]
 
         var remainingTokenCount: Int { promptTokenCount + maxNewTokenCount - tokenCount }
     }
 
     let limits: SchedulerLimits
-    /// In order of arrival.
+    /// In order of service.
     private(set) var live: [LiveSequence] = []
+    /// What each position of each block holds.
+    private var kvContents: [UInt64]
+    /// Positions that were not computed since others had been.
+    private(set) var reusedPositionCount = 0
+    private(set) var copyCount = 0
+    private var arrivalCount = 0
 
     init(limits: SchedulerLimits) {
         self.limits = limits
+        kvContents = Array(repeating: 0, count: limits.kvBlockCount * limits.kvBlockLength)
     }
 
-    mutating func arrive(
-        _ id: SequenceID, promptTokenCount: Int, maxNewTokenCount: Int, scoresPrompt: Bool
-    ) {
-        live.append(
-            LiveSequence(
-                id: id, promptTokenCount: promptTokenCount, maxNewTokenCount: maxNewTokenCount,
-                scoresPrompt: scoresPrompt, tokenCount: promptTokenCount))
+    mutating func arrive(_ request: SequenceRequest) {
+        var sequence = LiveSequence(
+            id: request.id, forks: request.forks, promptTokenCount: request.prompt.count,
+            maxNewTokenCount: request.maxNewTokenCount, scoresPrompt: request.scoresPrompt,
+            owner: request.namespace.owner, priority: request.priority, arrival: arrivalCount,
+            tokenCount: 0, contents: [UInt64(bitPattern: Int64(request.namespace.hashValue))])
+        append(request.prompt, to: &sequence)
+        live.append(sequence)
+        arrivalCount += 1
     }
+
+    /// Everyone who has not ended.
+    var liveIDs: [SequenceID] { live.flatMap { [$0.id] + $0.forks } }
 
     mutating func depart(_ id: SequenceID) {
+        for index in live.indices {
+            live[index].forks.removeAll { $0 == id }
+            if live[index].id == id, !live[index].forks.isEmpty {
+                live[index].id = live[index].forks.removeFirst()
+            }
+        }
         live.removeAll { $0.id == id }
     }
 
-    mutating func check(_ plan: StepPlan) throws {
+    private func append(_ tokens: [Int32], to sequence: inout LiveSequence) {
+        for token in tokens {
+            let isPrompt = sequence.tokenCount < sequence.promptTokenCount
+            let kind: UInt64 = limits.tellsPromptTokensApart && isPrompt ? 1 : 0
+            var mixed = SplitMix64(
+                seed: (sequence.contents.last ?? 0) ^ UInt64(UInt32(bitPattern: token)) << 1 ^ kind)
+            sequence.contents.append(mixed.next())
+            sequence.tokenCount += 1
+        }
+    }
+
+    /// Checks a plan, and who has a seat after it, in order of service.
+    mutating func check(_ plan: StepPlan, running: [SequenceID]) throws {
         try notePreempted(plan)
+        try noteSeated(running)
         try checkBudgets(plan)
         try checkTurns(plan)
         try checkCuts(plan)
         for (index, entry) in plan.entries.enumerated() {
             try checkRows(entry, isDecode: index < plan.decodeCount)
-            try noteBlocks(Array(plan.blockTables[entry.blockTables]), entry)
+            try demand(
+                Array(plan.forks[entry.forks]) == expectedForks(entry),
+                "sequence \(entry.sequence.rawValue) has other forks")
         }
-        try checkBlocksAreApart()
+        copyBlocks(plan)
+        for entry in plan.entries { try readBlocks(plan, entry) }
+        var written: Set<Int> = []
+        for entry in plan.entries { try writeBlocks(plan, entry, &written) }
     }
 
-    /// Checks that whoever waits arrived later than everyone who runs.
-    func checkOrder(phases: [SequencePhase?]) throws {
-        let firstWaiting = phases.firstIndex(of: .waiting) ?? phases.endIndex
-        try demand(
-            phases[firstWaiting...].allSatisfy { $0 == .waiting }, "overtaken: \(phases)")
+    /// Who had a seat has it still, then those come who had one once, then others, those of one owner by
+    /// priority and arrival.
+    private mutating func noteSeated(_ running: [SequenceID]) throws {
+        let seated = live.filter(\.isSeated).map(\.id)
+        try demand(Array(running.prefix(seated.count)) == seated, "\(seated) lost their seats")
+        for id in running.dropFirst(seated.count) {
+            guard let index = live.firstIndex(where: { $0.id == id }) else {
+                throw Failure(description: "seated \(id.rawValue), which is not live")
+            }
+            let returning = live.first { $0.hasTurn && !$0.isSeated }
+            if let returning {
+                try demand(returning.id == id, "\(id.rawValue) overtakes \(returning.id.rawValue)")
+                live[index].isSeated = true
+                continue
+            }
+            var sequence = live.remove(at: index)
+            for other in live where !other.hasTurn && other.owner == sequence.owner {
+                try demand(
+                    (sequence.priority, sequence.arrival) < (other.priority, other.arrival),
+                    "\(id.rawValue) overtakes \(other.id.rawValue) of the same owner")
+            }
+            sequence.isSeated = true
+            sequence.hasTurn = true
+            live.insert(sequence, at: live.prefix { $0.hasTurn }.count)
+        }
     }
 
     /// Counts what the step computed.
     mutating func commit(_ plan: StepPlan, outcomes: [StepOutcome]) {
-        for (entry, outcome) in zip(plan.entries, outcomes) {
+        var rest = outcomes[...]
+        for entry in plan.entries {
+            let outcome = rest.removeFirst()
+            let forks = zip(plan.forks[entry.forks], rest.prefix(entry.forks.count))
+            rest = rest.dropFirst(entry.forks.count)
             guard let index = live.firstIndex(where: { $0.id == entry.sequence }) else { continue }
-            guard case .accepted(let tokenCount) = outcome else {
-                live.remove(at: index)
-                continue
-            }
             let isPrefillComplete = entry.endPosition == live[index].tokenCount
-            live[index].tokenCount += tokenCount
             live[index].computedTokenCount = entry.endPosition
             live[index].scoredTokenCount = max(live[index].scoredTokenCount, entry.endPosition)
             live[index].phase = isPrefillComplete ? .decoding : .prefilling
+            for (fork, outcome) in forks { begin(fork, of: entry.sequence, outcome) }
+            guard let index = live.firstIndex(where: { $0.id == entry.sequence }) else { continue }
+            guard case .accepted(let tokens) = outcome else {
+                depart(entry.sequence)
+                continue
+            }
+            append(tokens, to: &live[index])
             if isPrefillComplete, live[index].remainingTokenCount == 0 {
                 live.remove(at: index)
             }
         }
+    }
+
+    private mutating func begin(
+        _ id: SequenceID, of leader: SequenceID, _ outcome: StepOutcome
+    ) {
+        guard let index = live.firstIndex(where: { $0.id == leader && $0.forks.contains(id) })
+        else { return }
+        live[index].forks.removeAll { $0 == id }
+        guard case .accepted(let tokens) = outcome else { return }
+        var fork = live[index]
+        fork.id = id
+        fork.forks = []
+        append(tokens, to: &fork)
+        guard fork.remainingTokenCount > 0 else { return }
+        fork.isSeated =
+            live.count { $0.isSeated } < limits.maxRunningSequenceCount
+            && !live.contains { $0.hasTurn && !$0.isSeated }
+        if !fork.isSeated {
+            fork.phase = .waiting
+            fork.computedTokenCount = 0
+        }
+        let behind = live.lastIndex { $0.hasTurn } ?? index
+        live.insert(fork, at: behind + 1)
     }
 
     private func demand(_ condition: Bool, _ description: @autoclosure () -> String) throws {
@@ -95,11 +187,11 @@ struct ScheduleAudit {
             guard let victim = live.firstIndex(where: { $0.id == id }) else {
                 throw Failure(description: "preempted \(id.rawValue), which is not live")
             }
-            let youngest = live.lastIndex { $0.phase != .waiting } ?? victim
-            try demand(victim >= youngest, "preempted \(id.rawValue), which is not the youngest")
+            let youngest = live.lastIndex { $0.isSeated } ?? victim
+            try demand(victim == youngest, "preempted \(id.rawValue), which is not the youngest")
             live[victim].phase = .waiting
+            live[victim].isSeated = false
             live[victim].computedTokenCount = 0
-            live[victim].blocks = []
         }
     }
 
@@ -150,15 +242,20 @@ struct ScheduleAudit {
         }
     }
 
-    private func checkRows(_ entry: StepPlan.Entry, isDecode: Bool) throws {
+    private func expectedForks(_ entry: StepPlan.Entry) -> [SequenceID] {
+        guard let sequence = live.first(where: { $0.id == entry.sequence }),
+            entry.endPosition == sequence.tokenCount
+        else { return [] }
+        return sequence.forks
+    }
+
+    private mutating func checkRows(_ entry: StepPlan.Entry, isDecode: Bool) throws {
         guard let sequence = live.first(where: { $0.id == entry.sequence }) else {
             throw Failure(description: "planned \(entry.sequence.rawValue), which is not live")
         }
         let name = "sequence \(entry.sequence.rawValue)"
         try demand(isDecode == (sequence.phase == .decoding), "\(name) is in the wrong part")
-        try demand(
-            entry.startPosition == sequence.computedTokenCount,
-            "\(name) starts at \(entry.startPosition), not \(sequence.computedTokenCount)")
+        try checkStart(entry, sequence, name)
         try demand(
             entry.tokenCount > 0 && entry.endPosition <= sequence.tokenCount,
             "\(name) computes up to \(entry.endPosition) of \(sequence.tokenCount)")
@@ -178,36 +275,77 @@ struct ScheduleAudit {
             "\(name) has logits for \(entry.logitsRowCount) rows")
     }
 
-    private mutating func noteBlocks(_ entries: [Int32], _ entry: StepPlan.Entry) throws {
-        let name = "sequence \(entry.sequence.rawValue)"
-        let length = limits.blockCount(forPositionCount: entry.endPosition)
+    /// Rows begin where computing ended, or behind full blocks that others have computed and that need no
+    /// logits here.
+    private mutating func checkStart(
+        _ entry: StepPlan.Entry, _ sequence: LiveSequence, _ name: String
+    ) throws {
+        let skipped = entry.startPosition - sequence.computedTokenCount
         try demand(
-            entries.count == length * limits.kvSpans.count,
-            "\(name) has \(entries.count) blocks of \(length) for each group")
-        var blocks: [[Int: Int32]] = []
-        for (group, span) in limits.kvSpans.enumerated() {
-            let first = span.firstPosition(for: entry.startPosition) / limits.kvBlockLength
-            let needed = (first..<length).map { ($0, entries[group * length + $0]) }
-            blocks.append(Dictionary(uniqueKeysWithValues: needed))
-        }
-        for index in live.indices where live[index].id == entry.sequence {
-            for (kept, now) in zip(live[index].blocks, blocks) {
-                for (place, block) in now where kept[place] != nil {
-                    try demand(kept[place] == block, "\(name) lost \(kept) for \(now)")
-                }
+            skipped == 0
+                || skipped > 0 && limits.reusesPrefixes && sequence.phase != .decoding
+                    && entry.startPosition % limits.kvBlockLength == 0,
+            "\(name) starts at \(entry.startPosition), not \(sequence.computedTokenCount)")
+        try demand(
+            skipped == 0 || !sequence.scoresPrompt
+                || sequence.scoredTokenCount >= sequence.promptTokenCount
+                || entry.startPosition <= sequence.scoredTokenCount,
+            "\(name) starts at \(entry.startPosition), scored are \(sequence.scoredTokenCount)")
+        reusedPositionCount += skipped
+    }
+
+    private mutating func copyBlocks(_ plan: StepPlan) {
+        let length = limits.kvBlockLength
+        for copy in plan.copies {
+            let (source, target) = (Int(copy.source.index), Int(copy.destination.index))
+            for offset in 0..<length {
+                kvContents[target * length + offset] = kvContents[source * length + offset]
             }
-            live[index].blocks = blocks
+            copyCount += 1
         }
     }
 
-    private func checkBlocksAreApart() throws {
-        var isTaken = [Bool](repeating: false, count: limits.kvBlockCount)
-        for sequence in live {
-            for block in sequence.blocks.flatMap(\.values) {
+    /// Where a position of an entry is, and what it is to hold.
+    private func places(
+        _ plan: StepPlan, _ entry: StepPlan.Entry, _ positions: Range<Int>, group: Int
+    ) throws -> [(place: Int, content: UInt64)] {
+        let table = Array(plan.blockTables[entry.blockTables])
+        let length = limits.blockCount(forPositionCount: entry.endPosition)
+        try demand(
+            table.count == length * limits.kvSpans.count,
+            "sequence \(entry.sequence.rawValue) has \(table.count) blocks of \(length) per group")
+        guard let sequence = live.first(where: { $0.id == entry.sequence }) else { return [] }
+        return positions.map { position in
+            let block = Int(table[group * length + position / limits.kvBlockLength])
+            return (
+                block * limits.kvBlockLength + position % limits.kvBlockLength,
+                sequence.contents[position + 1] &+ UInt64(group)
+            )
+        }
+    }
+
+    /// All computed positions that the rows see hold what the sequence would have computed.
+    private func readBlocks(_ plan: StepPlan, _ entry: StepPlan.Entry) throws {
+        for (group, span) in limits.kvSpans.enumerated() {
+            let seen = span.firstPosition(for: entry.startPosition)..<entry.startPosition
+            for (place, content) in try places(plan, entry, seen, group: group) {
                 try demand(
-                    isTaken.indices.contains(Int(block)) && !isTaken[Int(block)],
-                    "block \(block) of sequence \(sequence.id.rawValue) belongs to another")
-                isTaken[Int(block)] = true
+                    kvContents.indices.contains(place) && kvContents[place] == content,
+                    "sequence \(entry.sequence.rawValue) finds another's keys at \(place)")
+            }
+        }
+    }
+
+    private mutating func writeBlocks(
+        _ plan: StepPlan, _ entry: StepPlan.Entry, _ written: inout Set<Int>
+    ) throws {
+        let rows = entry.startPosition..<entry.endPosition
+        for group in limits.kvSpans.indices {
+            for (place, content) in try places(plan, entry, rows, group: group) {
+                try demand(
+                    kvContents.indices.contains(place) && written.insert(place).inserted,
+                    "sequence \(entry.sequence.rawValue) writes where another does")
+                kvContents[place] = content
             }
         }
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Scheduling
+@testable import Scheduling
 
 /// One random schedule: odd limits, arrivals, aborts in each phase, early ends, until all is done.
 struct Traffic {
@@ -13,6 +13,9 @@ struct Traffic {
         var sharedPrefillStepCount = 0
         var abortCounts: [SequencePhase: Int] = [:]
         var abortInStepCount = 0
+        var forkCount = 0
+        var copyCount = 0
+        var reusedPositionCount = 0
     }
 
     private var random: SplitMix64
@@ -37,7 +40,7 @@ struct Traffic {
         var maxStepCount = 0
         while arrivalsLeft > 0 || !audit.live.isEmpty {
             try arrive(raising: &maxStepCount)
-            if random.happens(oneIn: 12), let id = audit.live.randomElement(using: &random)?.id {
+            if random.happens(oneIn: 12), let id = audit.liveIDs.randomElement(using: &random) {
                 abort(id)
             }
             let hadWork = !audit.live.isEmpty
@@ -55,6 +58,8 @@ struct Traffic {
     private mutating func finish() throws {
         let counts = scheduler.counts
         tally.preemptionCount = counts.preemptionCount
+        tally.copyCount = audit.copyCount
+        tally.reusedPositionCount = audit.reusedPositionCount
         guard
             counts.runningSequenceCount == 0, counts.waitingRequestCount == 0,
             counts.waitingTokenCount == 0, counts.usedBlockCount == 0,
@@ -73,20 +78,38 @@ struct Traffic {
             let shortening = Int.random(in: 1...12, using: &random)
             let promptTokenCount = Int.random(in: 0...longest / shortening, using: &random)
             let room = max(0, limits.maxSequenceLength - promptTokenCount)
-            let maxNewTokenCount = Int.random(in: 0...room + room / 8, using: &random)
-            let scoresPrompt = random.happens(oneIn: 4)
+            var request = SequenceRequest(
+                SequenceID(nextID), prompt: makePrompt(promptTokenCount),
+                maxNewTokenCount: Int.random(in: 0...room + room / 8, using: &random))
+            request.scoresPrompt = random.happens(oneIn: 4)
+            request.namespace = CacheNamespace(
+                owner: ["a", "b", nil].randomElement(using: &random) ?? nil,
+                salt: random.happens(oneIn: 6) ? "s" : nil)
+            request.weight = Int.random(in: 1...3, using: &random)
+            request.priority = random.happens(oneIn: 3) ? Int.random(in: -2...2, using: &random) : 0
+            if random.happens(oneIn: 4) {
+                request.forks = (0..<Int.random(in: 1...4, using: &random)).map {
+                    SequenceID(nextID * 1000 + UInt64($0))
+                }
+            }
             do {
-                try scheduler.enqueue(
-                    SequenceID(nextID), promptTokenCount: promptTokenCount,
-                    maxNewTokenCount: maxNewTokenCount, scoresPrompt: scoresPrompt)
+                try scheduler.enqueue(request)
             } catch {
                 tally.refusalCount += 1
                 continue
             }
-            audit.arrive(
-                SequenceID(nextID), promptTokenCount: promptTokenCount,
-                maxNewTokenCount: maxNewTokenCount, scoresPrompt: scoresPrompt)
-            maxStepCount += promptTokenCount + maxNewTokenCount
+            tally.forkCount += request.forks.count
+            audit.arrive(request)
+            maxStepCount +=
+                (promptTokenCount + request.maxNewTokenCount) * (1 + request.forks.count)
+        }
+    }
+
+    /// Prompts begin alike and differ somewhere.
+    private mutating func makePrompt(_ count: Int) -> [Int32] {
+        let common = Int.random(in: 0...count, using: &random)
+        return (0..<count).map { position in
+            position < common ? Int32(position % 3) : Int32.random(in: 0...3, using: &random)
         }
     }
 
@@ -100,17 +123,17 @@ struct Traffic {
     private mutating func step() throws {
         scheduler.planStep(into: &plan)
         try scheduler.checkInvariants()
-        try audit.check(plan)
-        try audit.checkOrder(phases: audit.live.map { scheduler.phase(of: $0.id) })
+        try audit.check(plan, running: scheduler.running.map(\.id))
         tallyPrefills()
         if random.happens(oneIn: 25), let id = plan.entries.randomElement(using: &random)?.sequence
         {
             abort(id)
             tally.abortInStepCount += 1
         }
-        let outcomes = plan.entries.map { entry in
+        let outcomes = plan.outcomes { _, count in
             random.happens(oneIn: 40)
-                ? StepOutcome.finished : .accepted(tokenCount: entry.maxAcceptedTokenCount)
+                ? StepOutcome.finished
+                : .accepted((0..<count).map { _ in Int32.random(in: 0...2, using: &random) })
         }
         scheduler.commit(plan, outcomes: outcomes)
         audit.commit(plan, outcomes: outcomes)
@@ -140,7 +163,9 @@ struct Traffic {
             maxSequenceLength: maxSequenceLength,
             kvBlockCount: kvSpans.count
                 * Int.random(in: max(1, blockCount / 2)...blockCount * 2, using: &random),
-            kvBlockLength: kvBlockLength, kvSpans: kvSpans)
+            kvBlockLength: kvBlockLength, kvSpans: kvSpans,
+            keepsPrefixes: !random.happens(oneIn: 8),
+            tellsPromptTokensApart: random.happens(oneIn: 3))
     }
 
     /// Half of the schedules have layers of one kind that see everything.

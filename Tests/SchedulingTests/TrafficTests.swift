@@ -41,6 +41,9 @@ import Testing
         #expect(tally.abortCounts[.prefilling, default: 0] > expectedCount)
         #expect(tally.abortCounts[.decoding, default: 0] > expectedCount)
         #expect(tally.abortInStepCount > expectedCount)
+        #expect(tally.forkCount > expectedCount)
+        #expect(tally.copyCount > expectedCount)
+        #expect(tally.reusedPositionCount > expectedCount)
     }
 }
 
@@ -53,5 +56,8 @@ extension Traffic.Tally {
         sharedPrefillStepCount += other.sharedPrefillStepCount
         abortCounts.merge(other.abortCounts, uniquingKeysWith: +)
         abortInStepCount += other.abortInStepCount
+        forkCount += other.forkCount
+        copyCount += other.copyCount
+        reusedPositionCount += other.reusedPositionCount
     }
 }

@@ -75,6 +75,16 @@ struct KVPool {
         operations.storeLatent(&view, pages(place, head: 0), position, latent)
     }
 
+    /// Copies one place of a block, all heads of one layer, to another block.
+    func copy(_ source: Int32, to destination: Int32, slot: Int) {
+        precondition(
+            (0..<blockCount).contains(Int(source)) && (0..<blockCount).contains(Int(destination)),
+            "no such KV block")
+        let bytes = pageBytes * shape.headCount
+        let place = base + slot * slotBytes
+        (place + Int(destination) * bytes).update(from: place + Int(source) * bytes, count: bytes)
+    }
+
     private func pages(_ place: KVShape.Place, head: Int) -> UnsafeMutablePointer<UInt8> {
         base + place.slot * slotBytes + head * pageBytes
     }

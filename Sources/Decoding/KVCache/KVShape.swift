@@ -101,4 +101,13 @@ struct KVShape: Equatable {
 
     /// Bytes of one block: 16 positions of every head of a group's layers.
     func blockBytes(_ type: KVType) -> Int { slotCount * headCount * pageBytes(type) }
+
+    /// Whether a token's keys and values have other bits where it was generated than where it was given:
+    /// latent attention computes the two by different sums.
+    var tellsPromptTokensApart: Bool {
+        switch entry {
+        case .heads: false
+        case .latent: true
+        }
+    }
 }

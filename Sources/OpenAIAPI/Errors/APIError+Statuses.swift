@@ -23,6 +23,13 @@ extension APIError {
             retryAfterSeconds: retryAfterSeconds)
     }
 
+    /// 504: the request waited until its deadline.
+    package static var deadlineExceeded: APIError {
+        APIError(
+            status: 504, type: .server, code: "deadline_exceeded", param: "deadline_ms",
+            message: "deadline_ms has passed before the request was begun")
+    }
+
     /// 503: the server is shutting down and takes no new requests.
     package static func draining(retryAfterSeconds: Int) -> APIError {
         APIError(

@@ -4,14 +4,18 @@
 package struct CompletionLimits: Sendable, Equatable {
     /// Prompts in one request.
     package var maxPromptCount = 256
-    /// `n`: choices per prompt, as in OpenAI's API.
+    /// `n` and `best_of`: choices per prompt, as in OpenAI's API.
     package var maxChoicesPerPrompt = 128
-    /// Prompts times `n`: sequences that one request puts into the queue.
+    /// Prompts times `best_of`: sequences that one request puts into the queue.
     package var maxChoiceCount = 512
     /// Strings in `stop`.
     package var maxStopStringCount = 16
     /// UTF-8 bytes of one stop string, which is also what a stream may hold back.
     package var maxStopStringBytes = 1024
+    /// UTF-8 bytes of `cache_salt`.
+    package var maxCacheSaltBytes = 256
+    /// `deadline_ms`: a day.
+    package var maxDeadlineMilliseconds = 86_400_000
     /// Ids in `stop_token_ids`.
     package var maxStopTokenCount = 128
     /// Entries of `logit_bias`.

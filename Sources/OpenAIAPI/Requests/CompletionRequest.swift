@@ -13,6 +13,8 @@ package struct CompletionRequest: Sendable, Equatable {
     var promptIsTokenList = false
     /// `n`: independent choices for each prompt.
     package var choicesPerPrompt = 1
+    /// `best_of`: choices generated for each prompt, of which the `n` likeliest are returned.
+    package var candidatesPerPrompt = 1
     /// Answer as server-sent events.
     package var streams = false
     /// `stream_options.include_usage`: end the stream with a chunk that holds the usage.
@@ -33,6 +35,12 @@ package struct CompletionRequest: Sendable, Equatable {
     package var skipsSpecialTokens = true
     /// Put the model's special tokens (BOS) around text prompts.
     package var addsSpecialTokens = true
+    /// `priority`: among the requests of a key, lower values are begun first.
+    package var priority = 0
+    /// `deadline_ms`: milliseconds after which the answer ends with what there is.
+    package var deadlineMilliseconds: Int?
+    /// `cache_salt`: computed prefixes are shared only with requests of the same salt.
+    package var cacheSalt: String?
     /// The unknown fields that were not honoured.
     package var ignoredParams = IgnoredParams()
 
@@ -45,6 +53,9 @@ package struct CompletionRequest: Sendable, Equatable {
 
     /// How many choices the response holds; choice c of prompt p has index p · n + c.
     package var choiceCount: Int { prompts.count * choicesPerPrompt }
+
+    /// How many choices are generated.
+    package var candidateCount: Int { prompts.count * candidatesPerPrompt }
 
     /// Decodes a body.
     ///

@@ -38,6 +38,7 @@ struct CompletionRequestDecoder {
         if try request.stopping.read(field, from: &reader, limits: limits) { return }
         if try readOwnField(field, from: &reader) { return }
         if try readOutputField(field, from: &reader) { return }
+        if try readServiceField(field, from: &reader) { return }
         if try readUnusedField(field, from: &reader) { return }
         if try UnsupportedField.read(field, from: &reader) { return }
         try skipUnknown(field, in: &reader)
@@ -56,6 +57,24 @@ struct CompletionRequestDecoder {
         case "best_of": bestOf = try reader.readCount(field, in: 1...limits.maxChoicesPerPrompt)
         case "stream": request.streams = try reader.readFlag(field)
         case "stream_options": try readStreamOptions(from: &reader)
+        default: return false
+        }
+        return true
+    }
+
+    /// Fields that say how the request is served, not what the answer is.
+    private mutating func readServiceField(
+        _ field: String, from reader: inout JSONReader
+    ) throws(APIError) -> Bool {
+        switch field {
+        case "cache_salt":
+            request.cacheSalt = try reader.readText(field, maxBytes: limits.maxCacheSaltBytes)
+        case "priority":
+            request.priority = Int(
+                try reader.readInteger(field, in: Int64(Int32.min)...Int64(Int32.max)))
+        case "deadline_ms":
+            request.deadlineMilliseconds = try reader.readCount(
+                field, in: 1...limits.maxDeadlineMilliseconds)
         default: return false
         }
         return true
@@ -113,25 +132,37 @@ struct CompletionRequestDecoder {
             field, in: &reader, policy: unknownFields, maxCount: limits.maxUnknownFieldCount)
     }
 
-    private func checkCombinations() throws(APIError) {
+    private mutating func checkCombinations() throws(APIError) {
         guard !request.prompts.isEmpty else {
             throw .invalid("prompt", "prompt: wanted, but the body has none")
         }
-        guard request.choiceCount <= limits.maxChoiceCount else {
+        try checkBestOf()
+        guard request.candidateCount <= limits.maxChoiceCount else {
             throw .invalid(
-                "n", wanted: "at most \(limits.maxChoiceCount) choices over all prompts",
-                found: "\(request.prompts.count) prompts times \(request.choicesPerPrompt)")
-        }
-        if let bestOf, bestOf != request.choicesPerPrompt {
-            throw .invalid(
-                "best_of",
-                "best_of: not supported by this server unless equal to n "
-                    + "(\(request.choicesPerPrompt)), found \(bestOf)")
+                bestOf == nil ? "n" : "best_of",
+                wanted: "at most \(limits.maxChoiceCount) choices over all prompts",
+                found: "\(request.prompts.count) prompts times \(request.candidatesPerPrompt)")
         }
         if hasStreamOptions && !request.streams {
             throw .invalid("stream_options", "stream_options: only allowed when stream is true")
         }
         try checkTokenCounts()
+    }
+
+    private mutating func checkBestOf() throws(APIError) {
+        let count = request.choicesPerPrompt
+        request.candidatesPerPrompt = bestOf ?? count
+        guard request.candidatesPerPrompt >= count else {
+            throw .invalid(
+                "best_of", wanted: "at least n (\(count))",
+                found: "\(request.candidatesPerPrompt)")
+        }
+        if request.streams, request.candidatesPerPrompt > count {
+            throw .invalid(
+                "best_of",
+                "best_of: more than n (\(count)) cannot be streamed, found "
+                    + "\(request.candidatesPerPrompt)")
+        }
     }
 
     private func checkTokenCounts() throws(APIError) {

@@ -6,6 +6,8 @@ package enum FinishReason: String, Sendable {
     case stop
     /// `max_tokens` or the end of the context.
     case length
+    /// `deadline_ms` has passed.
+    case timeout
     /// The request was given up; a label in the metrics, for nobody is left to read a response.
     case abort
 }

@@ -20,18 +20,36 @@ final class Engine {
 
     private var scheduler: Scheduler
     private var plan: StepPlan
+    private var costs = StepCostModel()
+    private let stepTime: StepTime
     private var sequences: [SequenceID: TokenSequence] = [:]
     /// Live sequences of each request.
     private var sequencesOfRequest: [RequestID: [SequenceID]] = [:]
+    /// Of live requests that have one.
+    private var deadlines: [RequestID: Deadline] = [:]
     private var nextSequence: UInt64 = 0
+    private var seatingRate = SeatingRate()
+    private var startCount = 0
+    /// When the last step ended, if something waits since.
+    private var waitingSince: ContinuousClock.Instant?
+    /// By entry of the plan.
     private var planned: [TokenSequence] = []
+    /// By fork of the plan.
+    private var plannedForks: [TokenSequence] = []
     private var outcomes: [StepOutcome] = []
     private var outputs: [GenerationOutput] = []
     private var isStopping = false
 
+    private struct Deadline {
+        let instant: ContinuousClock.Instant
+        /// Whether a step has computed something of the request.
+        var hasBegun = false
+    }
+
     init(
-        runner: ModelRunner, tokenizer: Tokenizer, limits: SchedulerLimits, threadCount: Int,
-        mailbox: EngineMailbox, metrics: EngineMetrics,
+        runner: ModelRunner, tokenizer: Tokenizer, limits: SchedulerLimits,
+        stepTime: StepTime = StepTime(), threadCount: Int, mailbox: EngineMailbox,
+        metrics: EngineMetrics,
         deliver: @escaping ([GenerationOutput]) -> Void
     ) {
         self.runner = runner
@@ -39,10 +57,12 @@ final class Engine {
         self.mailbox = mailbox
         self.metrics = metrics
         self.deliver = deliver
+        self.stepTime = stepTime
         scheduler = Scheduler(limits: limits)
         plan = StepPlan(limits: limits)
         sampler = RowSampler(
-            maxRowCount: limits.maxStepTokenCount, vocabularySize: runner.model.vocabularySize,
+            maxRowCount: limits.maxStepTokenCount + limits.maxWaitingRequestCount,
+            vocabularySize: runner.model.vocabularySize,
             threadCount: threadCount)
     }
 
@@ -54,15 +74,25 @@ final class Engine {
         while !isStopping { turn(waiting: isIdle) }
     }
 
-    /// Takes messages, runs one step, delivers what came of it.
-    func turn(waiting: Bool) {
+    /// Takes messages, ends what is late, runs one step, delivers what came of it. The time is now unless told
+    /// otherwise.
+    func turn(waiting: Bool, at time: ContinuousClock.Instant? = nil) {
         for message in mailbox.take(waiting: waiting) { handle(message) }
-        scheduler.planStep(into: &plan)
+        expire(at: time ?? .now)
+        scheduler.planStep(into: &plan, prefillRowCountWhileDecoding: prefillRowCount)
         if !plan.entries.isEmpty { runStep() }
         metrics.update(scheduler.counts)
         guard !outputs.isEmpty else { return }
         deliver(outputs)
         outputs.removeAll(keepingCapacity: true)
+    }
+
+    /// How many rows of prompts the decodes of the next step can wait for.
+    private var prefillRowCount: Int {
+        costs.prefillRowCount(
+            beside: scheduler.decodeLoad, from: scheduler.nextPrefillPosition,
+            within: stepTime.maxSeconds, minimum: stepTime.leastPrefillRowCount,
+            maximum: scheduler.limits.maxPrefillTokenCountWhileDecoding)
     }
 
     private func handle(_ message: EngineMailbox.Message) {
@@ -78,18 +108,15 @@ final class Engine {
             outputs.append(GenerationOutput(request: request.id, content: .refused(error)))
             return
         }
-        var admitted: [SequenceID] = []
-        do throws(AdmissionError) {
-            for choice in request.choices {
-                let id = SequenceID(nextSequence)
-                nextSequence += 1
-                try scheduler.enqueue(
-                    id, promptTokenCount: choice.prompt.count,
-                    maxNewTokenCount: request.maxNewTokenCount, scoresPrompt: request.scoresPrompt)
-                admitted.append(id)
+        let prompts = request.prompts.map { prompt in
+            prompt.map { choice in
+                defer { nextSequence += 1 }
+                return (id: SequenceID(nextSequence), choice: choice)
             }
+        }
+        do throws(AdmissionError) {
+            try enqueue(prompts.map { $0.map(\.id) }, request)
         } catch {
-            for id in admitted { scheduler.abort(id) }
             metrics.countRejection(error)
             outputs.append(
                 GenerationOutput(request: request.id, content: .refused(refusal(error))))
@@ -97,12 +124,39 @@ final class Engine {
         }
         let stops = StopMatcher(
             stops: request.stopStrings, includesStopString: request.includesStopString)
-        for (id, choice) in zip(admitted, request.choices) {
-            sequences[id] = TokenSequence(
-                id, request, choice, tokenizer: tokenizer, stops: stops)
+        for prompt in prompts {
+            let sequences = prompt.map {
+                TokenSequence($0.id, request, $0.choice, tokenizer: tokenizer, stops: stops)
+            }
+            for sequence in sequences { self.sequences[sequence.id] = sequence }
+            sequences.first?.forks = Array(sequences.dropFirst())
         }
-        sequencesOfRequest[request.id] = admitted
+        sequencesOfRequest[request.id] = prompts.flatMap { $0.map(\.id) }
+        deadlines[request.id] = request.deadline.map { Deadline(instant: $0) }
         outputs.append(GenerationOutput(request: request.id, content: .admitted))
+    }
+
+    /// Puts all prompts of a request into the queue, or none; the choices after a prompt's first fork from it.
+    private func enqueue(
+        _ prompts: [[SequenceID]], _ request: GenerationRequest
+    ) throws(AdmissionError) {
+        var admitted: [SequenceID] = []
+        do throws(AdmissionError) {
+            for (ids, choices) in zip(prompts, request.prompts) {
+                var wanted = SequenceRequest(
+                    ids[0], prompt: choices[0].prompt, maxNewTokenCount: request.maxNewTokenCount)
+                wanted.forks = Array(ids.dropFirst())
+                wanted.scoresPrompt = request.scoresPrompt
+                wanted.namespace = CacheNamespace(owner: request.owner, salt: request.cacheSalt)
+                wanted.weight = request.weight
+                wanted.priority = request.priority
+                try scheduler.enqueue(wanted)
+                admitted += ids
+            }
+        } catch {
+            for id in admitted { scheduler.abort(id) }
+            throw error
+        }
     }
 
     /// The refusal of a request that even an empty queue could not hold: trying again would not help.
@@ -115,12 +169,12 @@ final class Engine {
                 "n: \(request.choices.count) choices in one request, the queue holds "
                     + "\(limits.maxWaitingRequestCount)")
         }
-        let tokenCount = request.choices.reduce(0) { $0 + $1.prompt.count }
+        let tokenCount = request.prompts.reduce(0) { $0 + $1[0].prompt.count }
         guard tokenCount > limits.maxWaitingTokenCount else { return nil }
         metrics.countRejection("never_fits")
         return .invalid(
             "prompt",
-            "prompt: \(tokenCount) tokens over all choices, the queue holds "
+            "prompt: \(tokenCount) tokens over all prompts, the queue holds "
                 + "\(limits.maxWaitingTokenCount)")
     }
 
@@ -136,8 +190,9 @@ final class Engine {
         case .queueFull:
             .tooManyRequests(
                 "\(error)",
-                retryAfterSeconds: metrics.secondsToDrain(
-                    tokenCount: scheduler.counts.waitingTokenCount))
+                retryAfterSeconds: seatingRate.seconds(
+                    untilServed: scheduler.counts.waitingRequestCount)
+                    ?? metrics.secondsToDrain(tokenCount: scheduler.counts.waitingTokenCount))
         }
     }
 
@@ -146,33 +201,91 @@ final class Engine {
             scheduler.abort(id)
             if sequences.removeValue(forKey: id) != nil { metrics.countEnd(.abort) }
         }
+        deadlines[request] = nil
+    }
+
+    /// Ends requests whose time is up: with an error if nothing of them has been computed, else with what they
+    /// have.
+    private func expire(at now: ContinuousClock.Instant) {
+        for (request, deadline) in deadlines where deadline.instant <= now {
+            deadlines[request] = nil
+            let live = (sequencesOfRequest[request] ?? []).compactMap { sequences[$0] }
+            for sequence in live { scheduler.abort(sequence.id) }
+            if let first = live.first, !deadline.hasBegun {
+                refuseLate(first.request, live)
+            } else {
+                for sequence in live {
+                    sequence.expire()
+                    flush(sequence)
+                }
+            }
+        }
+    }
+
+    private func refuseLate(_ request: GenerationRequest, _ live: [TokenSequence]) {
+        outputs.append(
+            GenerationOutput(
+                request: request.id, content: .refused(.deadlineExceeded)))
+        for sequence in live { sequences[sequence.id] = nil }
+        sequencesOfRequest[request.id] = nil
+        for _ in live { metrics.countEnd(.timeout) }
     }
 
     private func runStep() {
         let start = ContinuousClock.now
+        runner.copyBlocks(
+            plan.copies.map { (source: $0.source.index, destination: $0.destination.index) })
         planned.removeAll(keepingCapacity: true)
+        plannedForks = plan.forks.compactMap { sequences[$0] }
         for entry in plan.entries {
             guard let sequence = sequences[entry.sequence] else { continue }
-            if sequence.firstScheduled == nil {
-                sequence.firstScheduled = start
-                metrics.recordQueueTime(start - sequence.request.arrival)
-            }
+            noteSchedule(of: sequence, entry, at: start)
             planned.append(sequence)
             runner.append(
                 tokens: sequence.tokens[entry.startPosition..<entry.endPosition],
                 startPosition: entry.startPosition, promptTokenCount: sequence.promptTokenCount,
                 blockTables: plan.blockTables[entry.blockTables],
-                logitsRowCount: entry.logitsRowCount)
+                logitsRowCount: entry.logitsRowCount,
+                samplingCount: entry.maxAcceptedTokenCount > 0 ? 1 + entry.forks.count : 1)
         }
+        sampler.reserve(scheduler.limits.maxStepTokenCount + plan.forks.count)
         runner.run { row in
+            let entry = plan.entries[row.slice]
             sampler.visit(
-                row, of: planned[row.slice],
-                position: plan.entries[row.slice].startPosition + row.index)
+                row,
+                of: row.copy == 0
+                    ? planned[row.slice] : plannedForks[entry.forks.lowerBound + row.copy - 1],
+                position: entry.startPosition + row.index)
         }
         let end = ContinuousClock.now
+        recordSeatings(until: end)
+        costs.record(plan.load, seconds: (end - start) / .seconds(1))
         metrics.recordStep(
             tokenCount: plan.tokenCount, duration: end - start, weightsRead: runner.weightsRead)
         commit(at: end)
+    }
+
+    /// Measures how fast those that wait are served.
+    private func recordSeatings(until end: ContinuousClock.Instant) {
+        let counts = scheduler.counts
+        if let waitingSince {
+            seatingRate.record(
+                counts.startCount - startCount, seconds: (end - waitingSince) / .seconds(1))
+        }
+        startCount = counts.startCount
+        waitingSince = counts.waitingRequestCount > 0 ? end : nil
+    }
+
+    private func noteSchedule(
+        of sequence: TokenSequence, _ entry: StepPlan.Entry, at now: ContinuousClock.Instant
+    ) {
+        if sequence.firstScheduled == nil {
+            sequence.firstScheduled = now
+            metrics.recordQueueTime(now - sequence.request.arrival)
+            metrics.countPrefixQuery(sequence.promptTokenCount)
+            deadlines[sequence.request.id]?.hasBegun = true
+        }
+        metrics.countPrefixHit(sequence.noteRows(entry.startPosition..<entry.endPosition))
     }
 
     private func commit(at now: ContinuousClock.Instant) {
@@ -183,18 +296,30 @@ final class Engine {
             for index in 0..<entry.logitsRowCount
             where !(samples && index == entry.logitsRowCount - 1) {
                 let position = entry.endPosition - entry.logitsRowCount + index
-                if sequence.promptToken(after: position) != nil {
-                    sequence.score(sampler.result(ordinal + index), position: position + 1)
-                }
+                score(sequence, sampler.result(ordinal + index), after: position)
             }
-            ordinal += entry.logitsRowCount
-            outcomes.append(
-                samples
-                    ? accept(sampler.result(ordinal - 1), entry, sequence, at: now)
-                    : advance(entry, sequence))
-            flush(sequence)
+            ordinal += max(0, entry.logitsRowCount - 1)
+            for sequence in [sequence] + plannedForks[entry.forks] {
+                if sequence.firstScheduled == nil { sequence.begin(at: entry.endPosition, now) }
+                outcomes.append(
+                    samples
+                        ? accept(sampler.result(ordinal), entry, sequence, at: now)
+                        : advance(entry, sequence))
+                ordinal += samples ? 1 : 0
+                flush(sequence)
+            }
+            ordinal += !samples && entry.logitsRowCount > 0 ? 1 : 0
+            if !entry.forks.isEmpty { sequence.forks = [] }
         }
         scheduler.commit(plan, outcomes: outcomes)
+    }
+
+    /// Reports the log-probability of the prompt token that follows `position`, to forks too.
+    private func score(_ sequence: TokenSequence, _ result: RowResult, after position: Int) {
+        guard sequence.promptToken(after: position) != nil else { return }
+        for sequence in [sequence] + sequence.forks {
+            sequence.score(result, position: position + 1)
+        }
     }
 
     private func accept(
@@ -208,19 +333,19 @@ final class Engine {
             metrics.recordInterToken(now - last)
         } else {
             metrics.recordFirstToken(
-                now - sequence.request.arrival, promptTokenCount: sequence.promptTokenCount)
+                now - sequence.request.arrival, promptTokenCount: sequence.ownPromptTokenCount)
         }
-        return isFinished ? .finished : .accepted(tokenCount: 1)
+        return isFinished ? .finished : .accepted([result.token])
     }
 
     /// Counts computed prompt positions; a request for no new tokens ends with its prompt.
     private func advance(_ entry: StepPlan.Entry, _ sequence: TokenSequence) -> StepOutcome {
         if entry.remainingTokenCount == 0, entry.endPosition == sequence.tokens.count {
-            metrics.countPrompt(sequence.promptTokenCount)
+            metrics.countPrompt(sequence.ownPromptTokenCount)
             sequence.finishScoring()
             return .finished
         }
-        return .accepted(tokenCount: 0)
+        return .accepted([])
     }
 
     private func flush(_ sequence: TokenSequence) {
@@ -233,6 +358,7 @@ final class Engine {
         sequencesOfRequest[sequence.request.id]?.removeAll { $0 == sequence.id }
         if sequencesOfRequest[sequence.request.id]?.isEmpty == true {
             sequencesOfRequest[sequence.request.id] = nil
+            deadlines[sequence.request.id] = nil
         }
     }
 }

@@ -58,7 +58,8 @@ struct EngineStart: Sendable {
             let outlet = EngineOutlet()
             engine = Engine(
                 runner: runner, tokenizer: language.tokenizer, limits: plan.limits,
-                threadCount: threadCount, mailbox: mailbox, metrics: metrics,
+                stepTime: plan.stepTime, threadCount: threadCount, mailbox: mailbox,
+                metrics: metrics,
                 deliver: outlet.deliver)
             loaded = Loaded(
                 summary: language.summary, tokenizer: language.tokenizer,

@@ -24,6 +24,10 @@ struct ChoiceDelta: Sendable {
     var logprobs: [TokenLogprob] = []
     var tokenIDs: [Int32] = []
     var finish: Finish?
+    /// At the end, the positions of the prompt that others had computed.
+    var cachedTokenCount = 0
+    /// At the end, over the generated tokens; means something where the request ranks its choices.
+    var meanLogProbability = 0.0
 
     /// Why a choice ended.
     struct Finish: Sendable {

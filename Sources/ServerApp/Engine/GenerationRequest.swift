@@ -32,7 +32,30 @@ struct GenerationRequest: Sendable {
     let endTokenIDs: Set<Int32>
     let skipsSpecialTokens: Bool
     let arrival: ContinuousClock.Instant
+    /// Whether the mean log-probability of each choice is wanted at its end.
+    var ranksChoices = false
+    /// The name of the API key that the request came with.
+    var owner: String?
+    /// The share of the work that the owner has in proportion to others, at least 1.
+    var weight = 1
+    /// Among the owner's requests, lower values are seated first.
+    var priority = 0
+    /// When the answer is of no use any more.
+    var deadline: ContinuousClock.Instant?
+    /// What the client wants its prefixes kept apart by.
+    var cacheSalt: String?
 
     /// Whether the log-probabilities of the prompt are part of the answer.
     var scoresPrompt: Bool { echoes && logprobCount != nil }
+
+    /// Consecutive choices that continue the same prompt.
+    var prompts: [[Choice]] {
+        choices.reduce(into: []) { prompts, choice in
+            if prompts.last?.last?.prompt == choice.prompt {
+                prompts[prompts.count - 1].append(choice)
+            } else {
+                prompts.append([choice])
+            }
+        }
+    }
 }

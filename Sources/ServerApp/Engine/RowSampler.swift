@@ -10,6 +10,7 @@ final class RowSampler {
     /// One row of logits per worker: sampling changes them, log-probabilities need them unchanged.
     private let copies: [UnsafeMutableBufferPointer<Float>]
 
+    /// `maxRowCount` rows, each counted as often as sequences sample from it.
     init(maxRowCount: Int, vocabularySize: Int, threadCount: Int) {
         results = .allocate(capacity: maxRowCount)
         results.initialize(repeating: RowResult())
@@ -26,12 +27,22 @@ final class RowSampler {
         for copy in copies { copy.deallocate() }
     }
 
+    /// Makes room for the results of so many rows.
+    func reserve(_ rowCount: Int) {
+        guard rowCount > results.count else { return }
+        results.deinitialize()
+        results.deallocate()
+        results = .allocate(capacity: rowCount)
+        results.initialize(repeating: RowResult())
+    }
+
     /// The result of the `ordinal`-th row that needed logits.
     func result(_ ordinal: Int) -> RowResult { results[ordinal] }
 
     /// Samples from the row, or scores the prompt token that follows its `position`.
     func visit(_ row: ModelRunner.Row, of sequence: TokenSequence, position: Int) {
-        guard let logprobCount = sequence.request.logprobCount else {
+        let request = sequence.request
+        guard let logprobCount = request.logprobCount ?? (request.ranksChoices ? 0 : nil) else {
             results[row.ordinal] = RowResult(token: sequence.sampler.sample(row.logits))
             return
         }

@@ -14,9 +14,19 @@ final class TokenSequence {
     let promptTokenCount: Int
     private(set) var tokens: [Int32]
     var sampler: Sampler
+    /// Choices that begin where this one's prompt ends, until they do.
+    var forks: [TokenSequence] = []
     var firstScheduled: ContinuousClock.Instant?
     private(set) var firstToken: ContinuousClock.Instant?
     private(set) var lastToken: ContinuousClock.Instant?
+    /// Positions of the prompt that others had computed.
+    private(set) var cachedTokenCount = 0
+    /// Positions that were computed or found computed so far.
+    private var highestPosition = 0
+    /// Whether another choice computed the prompt.
+    private var isFork = false
+    /// Sum over the generated tokens, where choices are ranked by it.
+    private var logProbabilitySum = 0.0
 
     private let tokenizer: Tokenizer
     private var detokenizer: Detokenizer
@@ -52,6 +62,24 @@ final class TokenSequence {
 
     var generatedTokenCount: Int { tokens.count - promptTokenCount }
 
+    /// Prompt tokens that were processed for this choice and not for another.
+    var ownPromptTokenCount: Int { isFork ? 0 : promptTokenCount }
+
+    /// Starts a fork at the end of its prompt.
+    func begin(at position: Int, _ now: ContinuousClock.Instant) {
+        isFork = true
+        highestPosition = position
+        firstScheduled = now
+    }
+
+    /// Takes note of positions that a step computes; how many before them were found computed by others.
+    func noteRows(_ positions: Range<Int>) -> Int {
+        let foundCount = max(0, positions.lowerBound - highestPosition)
+        cachedTokenCount += foundCount
+        highestPosition = max(highestPosition, positions.upperBound)
+        return foundCount
+    }
+
     /// The token whose log-probability the row at `position` gives, while the prompt is scored.
     func promptToken(after position: Int) -> Int32? {
         request.scoresPrompt && position + 1 < promptTokenCount ? tokens[position + 1] : nil
@@ -82,6 +110,7 @@ final class TokenSequence {
         if firstToken == nil { firstToken = now }
         lastToken = now
         pending.tokenIDs.append(token)
+        logProbabilitySum += Double(result.logProbability)
         if request.logprobCount != nil {
             appendLogprob(
                 token, at: scalarCount, logProbability: Double(result.logProbability),
@@ -110,6 +139,9 @@ final class TokenSequence {
         pending.text += decode(detokenizer.finish())
         pending.finish = .init(reason: .length)
     }
+
+    /// Ends a sequence with what it has: its time is up.
+    func expire() { end(.init(reason: .timeout)) }
 
     private func stopToken(_ token: Int32) -> ChoiceDelta.Finish? {
         guard generatedTokenCount >= request.minNewTokenCount else { return nil }
@@ -172,6 +204,10 @@ final class TokenSequence {
             return nil
         }
         defer { pending = ChoiceDelta(index: choice) }
+        if pending.finish != nil {
+            pending.cachedTokenCount = cachedTokenCount
+            pending.meanLogProbability = logProbabilitySum / Double(max(1, generatedTokenCount))
+        }
         return pending
     }
 }

@@ -11,6 +11,8 @@ final class EngineMetrics: Sendable {
     private let usedBlockCount = AtomicCount()
     private let freeBlockCount = AtomicCount()
     private let preemptionCount = AtomicCount()
+    private let prefixQueryCount = AtomicCount()
+    private let prefixHitCount = AtomicCount()
     private let promptTokenCount = AtomicCount()
     private let generatedTokenCount = AtomicCount()
     private let computedTokenCount = AtomicCount()
@@ -18,7 +20,7 @@ final class EngineMetrics: Sendable {
     private let weightByteCount = AtomicCount()
     private let expertCount = AtomicCount()
     private let ended: [(reason: FinishReason, count: AtomicCount)] =
-        [.stop, .length, .abort].map { ($0, AtomicCount()) }
+        [.stop, .length, .timeout, .abort].map { ($0, AtomicCount()) }
     private let rejected: [(reason: String, count: AtomicCount)] =
         ["queue_full", "too_long", "never_fits", "empty_prompt"].map { ($0, AtomicCount()) }
 
@@ -36,6 +38,12 @@ final class EngineMetrics: Sendable {
     private let queueTime = Histogram(bounds: requestBounds)
     private let stepTokens = Histogram(
         bounds: [1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384])
+
+    private let stepTime = Histogram(
+        bounds: [
+            0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1,
+            2.5, 5, 10,
+        ])
 
     private static let requestBounds: [Double] = [
         0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920,
@@ -56,6 +64,7 @@ final class EngineMetrics: Sendable {
         weightByteCount.set(weightsRead.byteCount)
         expertCount.set(weightsRead.expertCount)
         stepTokens.observe(Double(tokenCount))
+        stepTime.observe(duration)
         computedTokenCount.add(tokenCount)
         stepMicroseconds.add(Int(duration / .microseconds(1)))
     }
@@ -72,6 +81,12 @@ final class EngineMetrics: Sendable {
         interToken.observe(duration)
         generatedTokenCount.add(1)
     }
+
+    /// Counts the tokens of a prompt that was looked up among the computed prefixes.
+    func countPrefixQuery(_ tokenCount: Int) { prefixQueryCount.add(tokenCount) }
+
+    /// Counts those of them that were found.
+    func countPrefixHit(_ tokenCount: Int) { prefixHitCount.add(tokenCount) }
 
     func countPrompt(_ tokenCount: Int) { promptTokenCount.add(tokenCount) }
 
@@ -117,7 +132,12 @@ final class EngineMetrics: Sendable {
             "kv_cache_usage_perc", "Used share of the KV blocks, 0 to 1.",
             "\(Double(used) / Double(total))")
         text += counter("num_preemptions", "Sequences put back into the queue.", preemptionCount)
-        text += counter("prompt_tokens", "Prompt tokens computed.", promptTokenCount)
+        text += counter(
+            "prefix_cache_queries", "Prompt tokens looked up in the prefix cache.", prefixQueryCount
+        )
+        text += counter(
+            "prefix_cache_hits", "Prompt tokens found in the prefix cache.", prefixHitCount)
+        text += counter("prompt_tokens", "Prompt tokens processed.", promptTokenCount)
         text += counter("generation_tokens", "Tokens generated.", generatedTokenCount)
         text += counter("weight_bytes_read", "Bytes of weights that steps read.", weightByteCount)
         text += counter(
@@ -136,6 +156,7 @@ final class EngineMetrics: Sendable {
         text += histogram("e2e_request_latency_seconds", "Arrival to last token.", endToEnd)
         text += histogram("request_queue_time_seconds", "Arrival to first step.", queueTime)
         text += histogram("iteration_tokens_total", "Tokens of each step.", stepTokens)
+        text += histogram("step_time_seconds", "Duration of each step.", stepTime)
         return text
     }
 

@@ -187,19 +187,24 @@ final class CompletionService: Sendable {
         let seed = request.sampling.seed.map { UInt64(bitPattern: $0) }
         var choices: [GenerationRequest.Choice] = []
         for prompt in prompts {
-            for number in 0..<request.choicesPerPrompt {
+            for number in 0..<request.candidatesPerPrompt {
                 sampling.seed =
                     seed.map { $0 &+ UInt64(number) } ?? UInt64.random(in: 0...UInt64.max)
                 choices.append(.init(index: choices.count, prompt: prompt, sampling: sampling))
             }
         }
-        return GenerationRequest(
+        var generation = GenerationRequest(
             id: id, choices: choices, maxNewTokenCount: stopping.maxTokenCount,
             minNewTokenCount: stopping.minTokenCount, logprobCount: request.logprobCount,
             echoes: request.echoes, stopStrings: stopping.strings,
             includesStopString: stopping.includesStopString,
             stopTokenIDs: Set(stopping.tokenIDs), endTokenIDs: Set(ends),
             skipsSpecialTokens: request.skipsSpecialTokens, arrival: arrival)
+        generation.ranksChoices = request.candidatesPerPrompt > request.choicesPerPrompt
+        generation.cacheSalt = request.cacheSalt
+        generation.priority = request.priority
+        generation.deadline = request.deadlineMilliseconds.map { arrival + .milliseconds($0) }
+        return generation
     }
 }
 

@@ -12,6 +12,9 @@ struct CompletionSession {
     private let includesUsage: Bool
     private let namesTokensByID: Bool
     private let wantsLogprobs: Bool
+    /// Whether the head of a stream is still to be sent: one with a deadline may yet be an error.
+    private var awaitsHead: Bool
+    private let hasDeadline: Bool
     /// Ids of each choice's prompt, where the client wants ids.
     private let promptTokenIDs: [[Int32]]?
     private let promptTokenCount: Int
@@ -19,6 +22,12 @@ struct CompletionSession {
     private var choices: [CompletionChoice]
     private var openChoiceCount: Int
     private var completionTokenCount = 0
+    private var cachedTokenCount = 0
+    /// How many of the choices of a prompt are returned, and how many there are.
+    private let choicesPerPrompt: Int
+    private let candidatesPerPrompt: Int
+    /// Of each choice, where they are ranked.
+    private var meanLogProbabilities: [Double]
 
     init(
         _ exchange: Exchange, _ request: CompletionRequest, envelope: CompletionEnvelope,
@@ -32,6 +41,8 @@ struct CompletionSession {
         includesUsage = request.includesUsage
         namesTokensByID = request.namesTokensByID
         wantsLogprobs = request.logprobCount != nil
+        awaitsHead = request.streams
+        hasDeadline = request.deadlineMilliseconds != nil
         self.promptTokenCount = promptTokenCount
         self.promptTokenIDs = request.returnsTokenIDs ? promptTokenIDs : nil
         var headers = HTTPFields()
@@ -41,8 +52,11 @@ struct CompletionSession {
             headers[name] = ignored
         }
         self.headers = headers
-        choices = (0..<request.choiceCount).map { CompletionChoice(index: $0, text: "") }
-        openChoiceCount = request.choiceCount
+        choicesPerPrompt = request.choicesPerPrompt
+        candidatesPerPrompt = request.candidatesPerPrompt
+        choices = (0..<request.candidateCount).map { CompletionChoice(index: $0, text: "") }
+        openChoiceCount = request.candidateCount
+        meanLogProbabilities = Array(repeating: 0, count: request.candidateCount)
         for index in choices.indices { prepare(&choices[index]) }
     }
 
@@ -67,7 +81,7 @@ struct CompletionSession {
     {
         switch content {
         case .admitted:
-            if stream != nil { exchange.begin(streamHead, on: server) }
+            if !hasDeadline { beginStream(on: server) }
             return false
         case .refused(let error):
             exchange.respond(error, on: server)
@@ -77,10 +91,21 @@ struct CompletionSession {
         }
     }
 
+    private mutating func beginStream(on server: isolated HTTPServer) {
+        guard awaitsHead else { return }
+        awaitsHead = false
+        exchange.begin(streamHead, on: server)
+    }
+
     private mutating func handle(_ delta: ChoiceDelta, on server: isolated HTTPServer) -> Bool {
         completionTokenCount += delta.tokenIDs.count
-        if delta.finish != nil { openChoiceCount -= 1 }
+        cachedTokenCount += delta.cachedTokenCount
+        if delta.finish != nil {
+            openChoiceCount -= 1
+            meanLogProbabilities[delta.index] = delta.meanLogProbability
+        }
         if let stream {
+            beginStream(on: server)
             var choice = CompletionChoice(index: delta.index, text: "")
             prepare(&choice)
             // The prompt's ids are in a choice's first chunk only.
@@ -106,9 +131,11 @@ struct CompletionSession {
 
     private func finish(on server: isolated HTTPServer) {
         let usage = Usage(
-            promptTokenCount: promptTokenCount, completionTokenCount: completionTokenCount)
+            promptTokenCount: promptTokenCount, completionTokenCount: completionTokenCount,
+            cachedTokenCount: cachedTokenCount)
         guard let stream else {
-            let response = CompletionResponse(envelope: envelope, choices: choices, usage: usage)
+            let response = CompletionResponse(
+                envelope: envelope, choices: returnedChoices, usage: usage)
             var head = HTTPResponse(status: .ok, headerFields: headers)
             head.headerFields[.contentType] = "application/json"
             exchange.respond(head, body: response.body, on: server)
@@ -117,6 +144,24 @@ struct CompletionSession {
         if includesUsage { exchange.write(stream.usageFrame(usage), on: server) }
         exchange.write(CompletionStream.done, on: server)
         exchange.finish(on: server)
+    }
+
+    /// Of each prompt's choices the likeliest by their mean log-probability, likeliest first, where more were
+    /// generated than are wanted; of equal ones the earlier.
+    private var returnedChoices: [CompletionChoice] {
+        guard candidatesPerPrompt > choicesPerPrompt else { return choices }
+        var returned: [CompletionChoice] = []
+        for first in stride(from: 0, to: choices.count, by: candidatesPerPrompt) {
+            let ranked = (first..<first + candidatesPerPrompt).sorted {
+                (-meanLogProbabilities[$0], $0) < (-meanLogProbabilities[$1], $1)
+            }
+            for candidate in ranked.prefix(choicesPerPrompt) {
+                var choice = choices[candidate]
+                choice.index = returned.count
+                returned.append(choice)
+            }
+        }
+        return returned
     }
 
     private var streamHead: HTTPResponse {

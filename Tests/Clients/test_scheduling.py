@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many clients at once: nobody stalls, nobody is shut out, and whoever leaves is gone."""
+
+import json
+import random
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from apus_server import ApusServer, wait_until
+
+# The server's default --max-step-time, and what a busy machine may add to a gap.
+MAX_STEP_SECONDS = 0.3
+GAP_SLACK = 2
+
+
+def fresh_words(count):
+    draw = random.Random(uuid.uuid4().int)
+    return " ".join(draw.choice(["red", "old", "tall", "wide", "calm"]) for _ in range(count))
+
+
+def percentile(values, share):
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+# One client for all threads: to make one takes more time than most answers.
+CLIENT = httpx.Client(timeout=120, limits=httpx.Limits(max_connections=None))
+
+
+def post(url, **body):
+    return CLIENT.post(f"{url}/v1/completions", json=body)
+
+
+def stream_times(url, ready, **body):
+    """When each event of a stream came; `ready` is called at the first."""
+    times = []
+    with httpx.stream(
+        "POST", f"{url}/v1/completions", json={**body, "stream": True}, timeout=120
+    ) as response:
+        assert response.status_code == 200
+        for line in response.iter_lines():
+            if line.startswith("data: {"):
+                times.append(time.monotonic())
+                ready()
+    return times
+
+
+def test_a_long_prompt_does_not_stall_decoders(server):
+    """B1: one prompt of most of the context among eight streams."""
+    started = threading.Barrier(9)
+    once = threading.local()
+
+    def ready():
+        if not getattr(once, "done", False):
+            once.done = True
+            started.wait(60)
+
+    def decode(index):
+        return stream_times(
+            server.url, ready, prompt=f"{index} {fresh_words(20)}", max_tokens=400, ignore_eos=True
+        )
+
+    with ThreadPoolExecutor(8) as pool:
+        streams = [pool.submit(decode, index) for index in range(8)]
+        started.wait(60)
+        begin = time.monotonic()
+        response = post(server.url, prompt=fresh_words(7000), max_tokens=1)
+        end = time.monotonic()
+        times = [stream.result() for stream in streams]
+
+    assert response.status_code == 200
+    assert response.json()["usage"]["prompt_tokens"] >= 7000
+    gaps = [
+        later - earlier
+        for stream in times
+        for earlier, later in zip(stream, stream[1:])
+        if later > begin and earlier < end
+    ]
+    assert len(gaps) > 50
+    assert percentile(gaps, 0.99) < MAX_STEP_SECONDS * GAP_SLACK
+
+
+def test_abandoned_requests_leave_nothing(server, complete):
+    """B2 and B3: two hundred leave while they wait, prefill or decode."""
+    draw = random.Random(2)
+
+    def abandon(index):
+        body = {
+            "prompt": fresh_words(draw.choice([10, 200, 2000])),
+            "max_tokens": 1000,
+            "ignore_eos": True,
+            "n": draw.choice([1, 1, 3]),
+        }
+        with pytest.raises(httpx.TimeoutException):
+            httpx.post(f"{server.url}/v1/completions", json=body, timeout=0.5)
+
+    before = time.monotonic()
+    complete("warm", max_tokens=16)
+    nominal = time.monotonic() - before
+    with ThreadPoolExecutor(50) as pool:
+        list(pool.map(abandon, range(200)))
+
+    server.wait_until_idle(timeout=5)
+    assert server.metric("apus:kv_cache_usage_perc") == 0
+    before = time.monotonic()
+    complete("warm again", max_tokens=16)
+    assert time.monotonic() - before < 5 * nominal + 0.5
+
+
+@pytest.fixture
+def small_server(tmp_path):
+    """Two seats, eight places in the queue, 60 KV blocks."""
+    server = ApusServer(
+        tmp_path / "log", "--parallel", "2", "--max-waiting", "8", "--kv-mib", "22",
+        "--context-length", "2000",
+    )
+    try:
+        server.wait_until_ready()
+        yield server
+        server.wait_until_idle(timeout=10)
+        assert server.metric("apus:kv_cache_usage_perc") == 0
+    finally:
+        server.close()
+
+
+# Asks for /health until a line comes in, then prints how long each answer took.
+WATCH = """
+import http.client, json, select, sys, time
+connection = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=30)
+times = []
+while not select.select([sys.stdin], [], [], 0.02)[0]:
+    before = time.monotonic()
+    connection.request("GET", "/health")
+    response = connection.getresponse()
+    response.read()
+    assert response.status == 200
+    times.append(time.monotonic() - before)
+print(json.dumps(times))
+"""
+
+# The promise is 50 ms on an idle machine; here a hundred clients want the same processors.
+MAX_HEALTH_SECONDS = 0.2
+
+
+def test_overload_is_refused_with_a_time_and_health_answers(small_server):
+    """B4: ten times what fits, for a few seconds."""
+    # A process of its own: threads of this one would wait for each other.
+    watcher = subprocess.Popen(
+        [sys.executable, "-c", WATCH, str(small_server.port)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )
+    with ThreadPoolExecutor(100) as pool:
+        responses = list(
+            pool.map(
+                lambda index: post(
+                    small_server.url, prompt=f"{index} {fresh_words(20)}", max_tokens=40
+                ),
+                range(300),
+            )
+        )
+    health = json.loads(watcher.communicate("\n")[0])
+
+    refused = [response for response in responses if response.status_code == 429]
+    accepted = [response for response in responses if response.status_code == 200]
+    assert len(refused) + len(accepted) == 300
+    assert len(accepted) >= 10
+    assert len(refused) >= 100
+    for response in refused:
+        assert 1 <= int(response.headers["retry-after"]) <= 60
+        assert response.json()["error"]["code"] == "rate_limit_exceeded"
+    assert len(health) > 20
+    assert percentile(health, 0.99) < MAX_HEALTH_SECONDS
+
+
+def test_what_never_fits_is_refused_at_once_and_preemption_changes_nothing(small_server):
+    """B5: the arithmetic in words; two that outgrow the pool together get what each gets alone."""
+    before = time.monotonic()
+    refusal = post(small_server.url, prompt=[5] * 900, max_tokens=1000)
+    assert refusal.status_code == 400
+    assert "KV blocks" in refusal.json()["error"]["message"]
+    assert time.monotonic() - before < 0.5
+
+    bodies = [
+        {
+            "prompt": f"{index} {fresh_words(200)}",
+            "max_tokens": 350,
+            "ignore_eos": True,
+            "logprobs": 1,
+            "seed": index,
+        }
+        for index in range(3)
+    ]
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(lambda body: post(small_server.url, **body), bodies))
+    assert small_server.metric("apus:num_preemptions_total") > 0
+    alone = [post(small_server.url, **body) for body in bodies]
+
+    assert [response.json()["choices"] for response in together] == [
+        response.json()["choices"] for response in alone
+    ]
+
+
+def test_deadlines(small_server):
+    endless = {"prompt": "Count: 1, 2, 3,", "max_tokens": 800, "ignore_eos": True}
+    with ThreadPoolExecutor(2) as pool:
+        running = [
+            pool.submit(post, small_server.url, **endless, deadline_ms=2500) for _ in range(2)
+        ]
+        wait_until(
+            lambda: small_server.metric("apus:num_requests_running") == 2, 10, "both seats are taken"
+        )
+        late = post(small_server.url, prompt="Late", max_tokens=4, deadline_ms=300)
+        streamed = post(small_server.url, prompt="Late", max_tokens=4, deadline_ms=300, stream=True)
+        ended = [response.result().json() for response in running]
+
+    for response in (late, streamed):
+        assert response.status_code == 504
+        assert response.json()["error"]["code"] == "deadline_exceeded"
+    for body in ended:
+        if body["choices"][0]["finish_reason"] == "timeout":
+            assert 0 < body["usage"]["completion_tokens"] < 800
+        else:
+            assert body["usage"]["completion_tokens"] == 800
+
+
+def test_a_stream_whose_time_is_up_says_so(server):
+    response = post(
+        server.url, prompt="Count:", max_tokens=8000, ignore_eos=True, deadline_ms=400, stream=True
+    )
+
+    events = [line for line in response.text.split("\n\n") if line]
+    assert response.status_code == 200
+    assert events[-1] == "data: [DONE]"
+    last = json.loads(events[-2].removeprefix("data: "))
+    assert last["choices"][0]["finish_reason"] == "timeout"
+    assert len(events) > 2
+
+
+def test_no_answer_holds_anothers_secret(small_server):
+    """C2: unique secrets, in small rooms, with cancels, preemptions and evictions."""
+    draw = random.Random(3)
+    secrets = [f"{draw.randrange(10**8):08d}" for _ in range(300)]
+
+    def ask(secret):
+        body = {
+            "prompt": f"{fresh_words(draw.choice([5, 60, 200]))} The code is {secret}. Repeat: the code is",
+            "max_tokens": draw.choice([8, 40]),
+            "temperature": draw.choice([0, 1]),
+            "echo": draw.random() < 0.2,
+        }
+        timeout = 0.05 if draw.random() < 0.2 else 120
+        for _ in range(100):
+            try:
+                response = httpx.post(
+                    f"{small_server.url}/v1/completions", json=body, timeout=timeout
+                )
+            except httpx.TimeoutException:
+                return None
+            if response.status_code == 200:
+                return response.json()["choices"][0]["text"]
+            assert response.status_code == 429
+            time.sleep(0.1)
+        return None
+
+    with ThreadPoolExecutor(12) as pool:
+        texts = list(pool.map(ask, secrets))
+
+    answered = [text for text in texts if text is not None]
+    assert len(answered) > 100
+    for own, text in zip(secrets, texts):
+        others = [secret for secret in secrets if secret != own and secret in (text or "")]
+        assert not others
