@@ -26,6 +26,10 @@ package struct ServerConfiguration: Sendable {
     package var stepTokenCount = 512
     /// Prefill tokens of a step in which others decode.
     package var prefillTokenCountWhileDecoding = 256
+    /// A file with the chat template to use in place of the model's.
+    package var chatTemplatePath: String?
+    /// Which of the model's chat templates to use; nil takes the default.
+    package var chatTemplateName: String?
     package var unknownFields = UnknownFieldPolicy.warn
     /// Time that running requests get after SIGTERM.
     package var gracePeriod = Duration.seconds(30)
