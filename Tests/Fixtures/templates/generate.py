@@ -7,6 +7,7 @@ the rendering is null. `pip install jinja2==3.1.6 transformers==5.24.0`, then ru
 published.json holds templates of published models and their renderings, made in the same way.
 """
 
+import copy
 import datetime
 import json
 import pathlib
@@ -200,6 +201,9 @@ range(10, 0, -3) | list
 range(0) | list
 range(200000)
 range(3) is iterable
+range(9)[1:]
+range(9)[::-2]
+range(0, 9, 3)[-2:]
 range(3)
 (1,)
 ()
@@ -538,6 +542,8 @@ lines | indent('> ', first=true)
 'a\n\nb\n' | indent(2)
 '' | indent(2, true)
 seven | indent
+names | truncate
+numbers | truncate(2)
 text | wordcount
 'a-b c_d é日' | wordcount
 text | replace('o', '0', 2) | replace('fox', 'cat')
@@ -562,6 +568,7 @@ text | trim('Tgo')
 ('<'|safe * 2) + '<'
 '<'|safe == '<'
 ['<'|safe]
+('a<'|safe).split('a')
 'x'|safe is string
 'x'|safe is escaped
 'x' is escaped
@@ -785,6 +792,10 @@ STATEMENTS = [
     "a{#- c -#}  b",
     "  {# c #}\n  x",
     "{# unclosed",
+    "x{#",
+    "x{#-",
+    "x{# ",
+    "x{% raw %}",
     "  {% if true %}\n    a\n  {% endif %}\n  b\n",
     "  {%+ if true %}\n    a\n  {%+ endif %}\n  b\n",
     "  {% if true +%}\n    a\n  {% endif +%}\n  b\n",
@@ -880,7 +891,9 @@ EXTRA = {"tree": [{"n": 1, "c": [{"n": 2, "c": [{"n": 3}]}, {"n": 4}]}, {"n": 5}
 
 def render(template):
     try:
-        return chat_template_utils._compile_jinja_template(template).render(**VARIABLES, **EXTRA)
+        # A copy: Jinja's indent adds a line's end to a list that it is given.
+        variables = copy.deepcopy(VARIABLES | EXTRA)
+        return chat_template_utils._compile_jinja_template(template).render(**variables)
     except Exception:
         return None
 

@@ -119,7 +119,10 @@ extension TemplateFilters {
     private static func fileSize(_ size: Double, isBinary: Bool) -> String {
         if size == 1 { return "1 Byte" }
         let base = isBinary ? 1024.0 : 1000.0
-        if size < base { return "\(NumberFormat.fixed(size.rounded(.towardZero), 0)) Bytes" }
+        if size < base {
+            let sign = size <= -1 ? "-" : ""
+            return "\(sign)\(NumberFormat.fixed(size.rounded(.towardZero), 0)) Bytes"
+        }
         let letters = ["k", "M", "G", "T", "P", "E", "Z", "Y"]
         var unit = base * base
         for (index, letter) in letters.enumerated() {

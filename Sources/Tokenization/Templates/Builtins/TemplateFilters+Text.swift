@@ -176,8 +176,9 @@ extension TemplateFilters {
             throw .value("expected length >= \(endCount), got \(length)")
         }
         guard leeway >= 0 else { throw .value("expected leeway >= 0, got \(leeway)") }
+        let count = try evaluator.length(of: value)
+        if count <= length || count - length <= leeway { return value }
         let scalars = Array(try string(value, "truncate").unicodeScalars)
-        if scalars.count <= length || scalars.count - length <= leeway { return value }
         var kept = scalars[..<min(scalars.count, length - endCount)]
         if !bound[1].flag(), let space = kept.lastIndex(of: " ") { kept = kept[..<space] }
         var view = String.UnicodeScalarView()

@@ -47,7 +47,15 @@ extension TemplateEvaluator {
         return .object(
             FunctionObject(name, of: .string(text)) {
                 (evaluator, arguments) throws(TemplateError) in
-                try function.body(evaluator, arguments).marked(like: .markup(text))
+                let result = try function.body(evaluator, arguments)
+                func marked(_ list: TemplateList) throws(TemplateError) -> TemplateList {
+                    try evaluator.list(list.items.map { $0.marked(like: .markup(text)) })
+                }
+                switch result {
+                case .list(let list): return .list(try marked(list))
+                case .tuple(let list): return .tuple(try marked(list))
+                default: return result.marked(like: .markup(text))
+                }
             })
     }
 
@@ -133,7 +141,7 @@ extension TemplateEvaluator {
             view.append(contentsOf: indices(scalars.count).of(scalars))
             return .string(String(view))
         case .object(let range as RangeObject):
-            return .list(try self.list(indices(range.count).of(range.items)))
+            return .object(try range.sliced(indices(range.count)))
         default: throw .type("'\(value.typeName)' object is not subscriptable")
         }
     }
@@ -141,9 +149,9 @@ extension TemplateEvaluator {
 
 /// The positions that a slice takes, as Python's `slice.indices` has them.
 struct SliceIndices {
-    private var start: Int
-    private let stop: Int
-    private let step: Int
+    let start: Int
+    let stop: Int
+    let step: Int
 
     /// - Precondition: `step` is not 0.
     init(start: Int?, stop: Int?, step: Int, count: Int) {

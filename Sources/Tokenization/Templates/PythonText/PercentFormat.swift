@@ -32,9 +32,9 @@ struct PercentFormat {
                 text.unicodeScalars.append(scalar)
             }
         }
-        // A mapping, or a list, may be there for nothing.
+        // What has subscripts, as a mapping has, may be there for nothing.
         switch values {
-        case .dict, .list, .object: return
+        case .dict, .list, .object, .undefined: return
         default: break
         }
         guard rest.isEmpty else {

@@ -52,11 +52,13 @@ extension String {
 
     /// `swapcase()`
     var pythonSwappedCase: String {
-        mapScalars { scalar in
-            if scalar.properties.isUppercase { return scalar.properties.lowercaseMapping }
+        let scalars = Array(unicodeScalars)
+        return scalars.indices.map { index in
+            let scalar = scalars[index]
+            if scalar.properties.isUppercase { return Self.lowered(at: index, in: scalars) }
             return scalar.properties.isLowercase
                 ? scalar.properties.uppercaseMapping : String(Character(scalar))
-        }
+        }.joined()
     }
 
     /// `casefold()`, but for the few letters whose fold is not their lower case.

@@ -147,6 +147,8 @@ struct TemplateLexer {
 
     private mutating func skipComment() throws(TemplateError) {
         let start = line
+        // Jinja lets one that has not begun be.
+        if position == source.count { return }
         while position < source.count {
             if let end = closingEnd("#}", at: position, isOutput: false) {
                 skip(to: end)
@@ -169,6 +171,8 @@ struct TemplateLexer {
     private mutating func readRaw() throws(TemplateError) {
         isLineStart = position > 0 && source[position - 1] == "\n"
         let start = line
+        // As with comments.
+        if position == source.count { return }
         var index = position
         while index < source.count {
             if hasPrefix("{%", at: index) {

@@ -149,6 +149,20 @@ final class RangeObject: TemplateObject {
     /// The elements; every one lies between `start` and `stop`.
     var items: [TemplateValue] { (0..<count).map { .int(start + $0 * step) } }
 
+    /// The range of the elements at those positions.
+    func sliced(_ indices: SliceIndices) throws(TemplateError) -> RangeObject {
+        func place(_ index: Int) throws(TemplateError) -> Int {
+            let (distance, overflows) = step.multipliedReportingOverflow(by: index)
+            let (place, overflowsAgain) = start.addingReportingOverflow(distance)
+            guard !overflows, !overflowsAgain else { throw .overflow }
+            return place
+        }
+        let (newStep, overflows) = step.multipliedReportingOverflow(by: indices.step)
+        guard !overflows else { throw .overflow }
+        return try RangeObject(
+            start: try place(indices.start), stop: try place(indices.stop), step: newStep)
+    }
+
     override func equals(_ other: TemplateObject) -> Bool {
         guard let other = other as? RangeObject, count == other.count else { return false }
         return count == 0 || (start == other.start && (count == 1 || step == other.step))
