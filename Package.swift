@@ -33,7 +33,10 @@ let package = Package(
         .target(name: "ModelFile", swiftSettings: strict),
         .target(
             name: "Tokenization",
-            dependencies: [.product(name: "HeapModule", package: "swift-collections")],
+            dependencies: [
+                .product(name: "HeapModule", package: "swift-collections"),
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ],
             swiftSettings: strict),
         .target(
             name: "Scheduling",
@@ -72,7 +75,8 @@ let package = Package(
         .testTarget(
             name: "ModelFileTests", dependencies: ["ModelFile"], swiftSettings: strict),
         .testTarget(
-            name: "TokenizationTests", dependencies: ["Tokenization"], swiftSettings: strict),
+            name: "TokenizationTests", dependencies: ["Tokenization", "OpenAIAPI"],
+            swiftSettings: strict),
         .testTarget(
             name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: strict),
         .testTarget(

@@ -67,6 +67,23 @@ package struct SchedulerLimits: Equatable, Sendable {
     /// Whether prefixes can be found again: a layer that sees a window has given up the blocks before it.
     package var reusesPrefixes: Bool { keepsPrefixes && kvSpans == [.full] }
 
+    /// The longest sequence that the context and the whole pool have room for.
+    package var maxFittingSequenceLength: Int {
+        var fits = 1
+        var tooLong = maxSequenceLength + 1
+        while tooLong - fits > 1 {
+            let length = fits + (tooLong - fits) / 2
+            let blockCount = kvSpans.reduce(0) {
+                $0
+                    + $1.maxBlockCount(
+                        forPositionCount: length, maxStepTokenCount: maxStepTokenCount,
+                        blockLength: kvBlockLength)
+            }
+            if blockCount <= kvBlockCount { fits = length } else { tooLong = length }
+        }
+        return fits
+    }
+
     /// How many entries the longest possible block table has.
     var maxTableLength: Int {
         let length = blockCount(forPositionCount: maxSequenceLength)

@@ -34,6 +34,10 @@ package final class Server: Sendable {
         let plan = try Self.plan(configuration, file: file, threadCount: threadCount)
         logger.info("threads: \(threadCount) (\(processors.reason))")
         logger.info("\(plan.summary)")
+        let chatTemplate = try ChatTemplateSource.find(configuration, file)
+        if case .absent(let reason) = chatTemplate {
+            logger.warning("no chat completions: \(reason)")
+        }
         let mailbox = EngineMailbox(maxSubmissionCount: configuration.maxWaitingCount)
         let metrics = EngineMetrics()
         let name = configuration.modelName ?? file.name
@@ -50,7 +54,9 @@ package final class Server: Sendable {
                 parameterCount: loaded.summary.parameterCount,
                 activeParameterCount: loaded.summary.activeParameterCount,
                 quantization: loaded.summary.dominantType.name),
-            tokenizer: loaded.tokenizer, vocabularySize: loaded.vocabularySize, mailbox: mailbox,
+            tokenizer: loaded.tokenizer, chatTemplate: chatTemplate,
+            vocabularySize: loaded.vocabularySize,
+            maxFittingLength: plan.limits.maxFittingSequenceLength, mailbox: mailbox,
             metrics: metrics, unknownFields: configuration.unknownFields)
         do {
             var routes = Routes.configuration(service: service, metrics: metrics)

@@ -30,6 +30,10 @@ package struct ServerConfiguration: Sendable {
     package var prefillTokenCountWhileDecoding = 512
     /// What a step in which sequences decode is to end within: prefill has the time that they leave.
     package var maxStepTime = Duration.milliseconds(300)
+    /// A file with the chat template to use in place of the model's.
+    package var chatTemplatePath: String?
+    /// Which of the model's chat templates to use; nil takes the default.
+    package var chatTemplateName: String?
     package var unknownFields = UnknownFieldPolicy.warn
     /// Time that running requests get after SIGTERM.
     package var gracePeriod = Duration.seconds(30)

@@ -16,6 +16,9 @@ extension Tokenizer {
     func text(of id: Int32) -> String {
         String(decoding: vocabulary.bytes(of: id) ?? [], as: UTF8.self)
     }
+
+    /// The bytes of one token; none when there is no such token.
+    func bytes(of id: Int32) -> [UInt8] { vocabulary.bytes(of: id).map(Array.init) ?? [] }
 }
 
 extension Detokenizer {

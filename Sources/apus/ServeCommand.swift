@@ -59,6 +59,12 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(name: .customLong("model-name"), help: "The id of the model; default: the file's name.")
     var modelName: String?
 
+    @Option(help: "A file with the chat template to use in place of the model's.")
+    var chatTemplateFile: String?
+
+    @Option(help: "Which of the model's chat templates to use, by name; default: its default one.")
+    var chatTemplate: String?
+
     @Option(help: "What becomes of unknown request fields: warn, strict or lax.")
     var unknownFields = UnknownFieldPolicy.warn
 
@@ -66,6 +72,9 @@ struct ServeCommand: AsyncParsableCommand {
     var grace = 30
 
     func validate() throws {
+        guard chatTemplateFile == nil || chatTemplate == nil else {
+            throw ValidationError("--chat-template-file and --chat-template exclude each other")
+        }
         let bounds: [(String, Int?, ClosedRange<Int>)] = [
             ("--parallel", parallel, 1...4096),
             ("--context-length", contextLength, 1...(1 << 27)),
@@ -96,6 +105,8 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.stepTokenCount = stepTokens
         configuration.prefillTokenCountWhileDecoding = prefillTokens
         configuration.maxStepTime = .milliseconds(maxStepTime)
+        configuration.chatTemplatePath = chatTemplateFile
+        configuration.chatTemplateName = chatTemplate
         configuration.unknownFields = unknownFields
         configuration.gracePeriod = .seconds(grace)
 

@@ -59,6 +59,19 @@ def routes():
     return [(method.upper(), path.replace("*", "x")) for method, path in found]
 
 
+def test_computed_prefixes_are_shared_by_those_who_have_the_same_key_only(guarded):
+    body = {"prompt": "the same words for all of them, " * 12, "max_tokens": 1}
+
+    def cached(key):
+        answer = httpx.post(f"{guarded.url}/v1/completions", headers=bearer(key), json=body, timeout=60)
+        return answer.json()["usage"]["prompt_tokens_details"]["cached_tokens"]
+
+    assert cached(ALICE) == 0
+    assert cached(ENVIRONMENT) == 0
+    assert cached(ALICE) > 0
+    assert cached(ENVIRONMENT) > 0
+
+
 @pytest.mark.parametrize("method, path", routes() + [("GET", "/nothing"), ("GET", "/v1"), ("GET", "/")])
 @pytest.mark.parametrize("headers", [{}, bearer("wrong"), bearer(ALICE[:-1]), bearer("alice")])
 def test_every_route_wants_a_key_but_the_public_ones(guarded, method, path, headers):

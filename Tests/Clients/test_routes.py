@@ -43,12 +43,16 @@ def test_metrics_are_prometheus_text(http):
         assert line.startswith(("# HELP ", "# TYPE ")) or sample.fullmatch(line), line
 
 
-def test_the_readme_example_works(server):
+def test_the_readme_examples_work(server):
     readme = (ROOT / "README.md").read_text()
-    [example] = re.findall(r"^```sh\n(curl .*?)^```", readme, re.MULTILINE | re.DOTALL)
-    command = example.replace("http://127.0.0.1:8080", server.url)
-    assert server.url in command
+    examples = re.findall(r"^```sh\n(curl .*?)^```", readme, re.MULTILINE | re.DOTALL)
+    assert len(examples) == 2
 
-    result = subprocess.run(["bash", "-c", command], capture_output=True, timeout=60, check=True)
-
-    assert json.loads(result.stdout)["choices"][0]["text"]
+    for example in examples:
+        command = example.replace("http://127.0.0.1:8080", server.url)
+        assert server.url in command
+        result = subprocess.run(
+            ["bash", "-c", command], capture_output=True, timeout=60, check=True
+        )
+        choice = json.loads(result.stdout)["choices"][0]
+        assert choice["message"]["content"] if "chat" in command else choice["text"]

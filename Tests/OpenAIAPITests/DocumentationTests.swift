@@ -12,9 +12,11 @@ import Testing
 
     /// The names of the fields that the tests send, and of those that are refused.
     private static var fields: Set<String> {
-        let members = CompletionFieldTests.honoured.map(\.members)
+        let members =
+            CompletionFieldTests.honoured.map(\.members) + ChatRequestTests.honoured.map(\.members)
         let tested = members.compactMap { $0.split(separator: "\"").first.map(String.init) }
         return Set(tested).union(UnsupportedField.neutralValues.keys)
+            .union(UnsupportedField.chatNeutralValues.keys)
     }
 
     @Test func `every field has a row in the table`() throws {

@@ -8,6 +8,10 @@ package struct CompletionLimits: Sendable, Equatable {
     package var maxChoicesPerPrompt = 128
     /// Prompts times `best_of`: sequences that one request puts into the queue.
     package var maxChoiceCount = 512
+    /// Messages of a conversation.
+    package var maxMessageCount = 4096
+    /// Parts of a message's content.
+    package var maxContentPartCount = 1024
     /// Strings in `stop`.
     package var maxStopStringCount = 16
     /// UTF-8 bytes of one stop string, which is also what a stream may hold back.

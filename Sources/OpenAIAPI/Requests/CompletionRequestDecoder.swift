@@ -34,14 +34,20 @@ struct CompletionRequestDecoder {
     private mutating func readField(
         _ field: String, from reader: inout JSONReader
     ) throws(APIError) {
-        if try request.sampling.read(field, from: &reader, limits: limits) { return }
-        if try request.stopping.read(field, from: &reader, limits: limits) { return }
-        if try readOwnField(field, from: &reader) { return }
-        if try readOutputField(field, from: &reader) { return }
-        if try readServiceField(field, from: &reader) { return }
-        if try readUnusedField(field, from: &reader) { return }
-        if try UnsupportedField.read(field, from: &reader) { return }
-        try skipUnknown(field, in: &reader)
+        if try !readKnownField(field, from: &reader) { try skipUnknown(field, in: &reader) }
+    }
+
+    /// Reads the value of `field` if it is one of a completion's, and says whether it was.
+    mutating func readKnownField(
+        _ field: String, from reader: inout JSONReader
+    ) throws(APIError) -> Bool {
+        if try request.sampling.read(field, from: &reader, limits: limits) { return true }
+        if try request.stopping.read(field, from: &reader, limits: limits) { return true }
+        if try readOwnField(field, from: &reader) { return true }
+        if try readOutputField(field, from: &reader) { return true }
+        if try readServiceField(field, from: &reader) { return true }
+        if try readUnusedField(field, from: &reader) { return true }
+        return try UnsupportedField.read(field, from: &reader)
     }
 
     private mutating func readOwnField(
@@ -125,14 +131,14 @@ struct CompletionRequestDecoder {
         }
     }
 
-    private mutating func skipUnknown(
+    mutating func skipUnknown(
         _ field: String, in reader: inout JSONReader
     ) throws(APIError) {
         try request.ignoredParams.skip(
             field, in: &reader, policy: unknownFields, maxCount: limits.maxUnknownFieldCount)
     }
 
-    private mutating func checkCombinations() throws(APIError) {
+    mutating func checkCombinations() throws(APIError) {
         guard !request.prompts.isEmpty else {
             throw .invalid("prompt", "prompt: wanted, but the body has none")
         }

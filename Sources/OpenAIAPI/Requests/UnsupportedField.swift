@@ -10,6 +10,12 @@ enum UnsupportedField {
         case disabled
         case emptyString
         case emptyArray
+        case anyBoolean
+        case word(Set<String>)
+        /// `{"type": "text"}`
+        case textFormat
+        /// `["text"]`
+        case onlyText
     }
 
     static let neutralValues: [String: NeutralValue] = [
@@ -30,17 +36,61 @@ enum UnsupportedField {
         "use_beam_search": .disabled,
     ]
 
+    /// The fields of chat completions only.
+    static let chatNeutralValues: [String: NeutralValue] = [
+        "audio": .none,
+        "chat_template": .none,
+        "documents": .emptyArray,
+        "echo": .disabled,
+        "function_call": .word(["none", "auto"]),
+        "functions": .emptyArray,
+        "modalities": .onlyText,
+        "parallel_tool_calls": .anyBoolean,
+        "prediction": .none,
+        "response_format": .textFormat,
+        "service_tier": .word(["auto", "default"]),
+        "tool_choice": .word(["none", "auto"]),
+        "tools": .emptyArray,
+        "verbosity": .word(["medium"]),
+        "web_search_options": .none,
+    ]
+
     /// Steps over the value of `field` if it is unsupported and neutral, and says whether it was.
     static func read(
         _ field: String, from reader: inout JSONReader
     ) throws(APIError) -> Bool {
-        guard let neutral = neutralValues[field] else { return false }
+        try read(field, neutralValues[field], from: &reader)
+    }
+
+    /// The same for a field of a chat completion.
+    static func readChat(
+        _ field: String, from reader: inout JSONReader
+    ) throws(APIError) -> Bool {
+        try read(field, chatNeutralValues[field], from: &reader)
+    }
+
+    /// Steps over an empty array, and refuses anything else.
+    static func readEmpty(
+        _ field: String, from reader: inout JSONReader
+    ) throws(APIError) {
+        _ = try read(field, .emptyArray, from: &reader)
+    }
+
+    private static func read(
+        _ field: String, _ neutral: NeutralValue?, from reader: inout JSONReader
+    ) throws(APIError) -> Bool {
+        guard let neutral else { return false }
         let isNeutral =
             switch (neutral, try reader.peekKind()) {
             case (.number(let value), .number): try reader.readNumber().double == value
             case (.disabled, .boolean): try !reader.readBoolean()
             case (.emptyString, .string): try reader.readString().isEmpty
             case (.emptyArray, .array): try reader.readEmptyArray()
+            case (.anyBoolean, .boolean): try reader.readAnyBoolean()
+            case (.word(let words), .string): words.contains(try reader.readString())
+            case (.textFormat, .object):
+                try reader.readValue() == .object([.init("type", .string("text"))])
+            case (.onlyText, .array): try reader.readValue() == .array([.string("text")])
             default: false
             }
         guard isNeutral else { throw .invalid(field, "\(field): not supported by this server") }
@@ -49,6 +99,11 @@ enum UnsupportedField {
 }
 
 extension JSONReader {
+    fileprivate mutating func readAnyBoolean() throws(APIError) -> Bool {
+        _ = try readBoolean()
+        return true
+    }
+
     /// Whether the array that follows is empty; read to its end only if it is.
     fileprivate mutating func readEmptyArray() throws(APIError) -> Bool {
         try beginArray()

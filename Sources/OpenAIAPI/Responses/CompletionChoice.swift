@@ -29,11 +29,16 @@ package struct CompletionChoice: Sendable, Equatable {
         writer.member("text", text)
         writer.key("logprobs")
         if let logprobs { logprobs.write(to: &writer) } else { writer.null() }
+        writeEnd(to: &writer)
+        writer.endObject()
+    }
+
+    /// Writes the members that a choice of a chat completion has, too: why it ended, and ids.
+    func writeEnd(to writer: inout JSONWriter) {
         writer.member("finish_reason", finishReason?.rawValue)
         writeStopReason(to: &writer)
         write("prompt_token_ids", promptTokenIDs, to: &writer)
         write("token_ids", tokenIDs, to: &writer)
-        writer.endObject()
     }
 
     private func writeStopReason(to writer: inout JSONWriter) {

@@ -2,7 +2,7 @@
 
 /// What a completion's response and all chunks of its stream have in common.
 package struct CompletionEnvelope: Sendable, Equatable {
-    /// `cmpl-` and a random part.
+    /// `cmpl-` or `chatcmpl-`, and a random part.
     package var id: String
     /// Seconds since 1970.
     package var createdAt: Int
@@ -19,20 +19,22 @@ package struct CompletionEnvelope: Sendable, Equatable {
         self.systemFingerprint = systemFingerprint
     }
 
-    /// A new id: `cmpl-` and 32 hexadecimal digits.
-    package static func makeID(using generator: inout some RandomNumberGenerator) -> String {
+    /// A new id: the prefix and 32 hexadecimal digits.
+    package static func makeID(
+        prefix: String = "cmpl-", using generator: inout some RandomNumberGenerator
+    ) -> String {
         let halves = (0..<2).map { _ in
             let digits = String(generator.next() as UInt64, radix: 16)
             return String(repeating: "0", count: 16 - digits.count) + digits
         }
-        return "cmpl-" + halves.joined()
+        return prefix + halves.joined()
     }
 
     /// Opens the response object and writes its members up to the value of `choices`.
-    func writeOpening(to writer: inout JSONWriter) {
+    func writeOpening(to writer: inout JSONWriter, object: String = "text_completion") {
         writer.beginObject()
         writer.member("id", id)
-        writer.member("object", "text_completion")
+        writer.member("object", object)
         writer.member("created", createdAt)
         writer.member("model", model)
         if let systemFingerprint { writer.member("system_fingerprint", systemFingerprint) }

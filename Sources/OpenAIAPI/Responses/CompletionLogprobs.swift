@@ -6,13 +6,16 @@ package struct CandidateLogprob: Sendable, Equatable {
     package var id: Int32
     /// The token's text, U+FFFD where it is not whole characters.
     package var text: String
+    /// The token's bytes, which its text may not show.
+    package var bytes: [UInt8]
     /// Natural logarithm of the probability; may be −∞.
     package var logprob: Double
 
-    /// A candidate as given.
-    package init(id: Int32, text: String, logprob: Double) {
+    /// A candidate as given; without bytes, those of the text.
+    package init(id: Int32, text: String, bytes: [UInt8]? = nil, logprob: Double) {
         self.id = id
         self.text = text
+        self.bytes = bytes ?? Array(text.utf8)
         self.logprob = logprob
     }
 }
@@ -23,6 +26,8 @@ package struct TokenLogprob: Sendable, Equatable {
     package var id: Int32
     /// The token's text.
     package var text: String
+    /// The token's bytes, which its text may not show.
+    package var bytes: [UInt8]
     /// Its log-probability; nil for the first token of an echoed prompt, which nothing precedes.
     package var logprob: Double?
     /// The candidates, most likely first; nil where `logprob` is.
@@ -30,13 +35,15 @@ package struct TokenLogprob: Sendable, Equatable {
     /// Unicode scalars of the choice's text that precede the token.
     package var textOffset: Int
 
-    /// A token as given.
+    /// A token as given; without bytes, those of the text.
     package init(
-        id: Int32, text: String, logprob: Double?, candidates: [CandidateLogprob]?,
+        id: Int32, text: String, bytes: [UInt8]? = nil, logprob: Double?,
+        candidates: [CandidateLogprob]?,
         textOffset: Int
     ) {
         self.id = id
         self.text = text
+        self.bytes = bytes ?? Array(text.utf8)
         self.logprob = logprob
         self.candidates = candidates
         self.textOffset = textOffset
@@ -104,11 +111,11 @@ package struct CompletionLogprobs: Sendable, Equatable {
         left.id == right.id || (!namesTokensByID && left.text.utf8.elementsEqual(right.text.utf8))
     }
 
-    private func name(of id: Int32, _ text: String) -> String {
+    func name(of id: Int32, _ text: String) -> String {
         namesTokensByID ? "token_id:\(id)" : text
     }
 
-    private func clipped(_ logprob: Double) -> Double {
+    func clipped(_ logprob: Double) -> Double {
         logprob > Self.leastLogprob ? logprob : Self.leastLogprob
     }
 }

@@ -188,10 +188,11 @@ final class TokenSequence {
         let text = tokenizer.text(of: token)
         pending.logprobs.append(
             TokenLogprob(
-                id: token, text: text, logprob: logProbability,
+                id: token, text: text, bytes: tokenizer.bytes(of: token), logprob: logProbability,
                 candidates: top?.map {
                     CandidateLogprob(
                         id: $0.token, text: tokenizer.text(of: $0.token),
+                        bytes: tokenizer.bytes(of: $0.token),
                         logprob: Double($0.logProbability))
                 },
                 textOffset: offset))

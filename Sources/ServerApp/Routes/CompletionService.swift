@@ -9,14 +9,19 @@ internal import OpenAIAPI
 internal import Synchronization
 internal import Tokenization
 
-/// Takes completion requests from the I/O loop to the engine and its outputs back.
+/// Takes requests for completions and chat completions from the I/O loop to the engine and its outputs back.
 final class CompletionService: Sendable {
-    private let card: ModelCard
-    private let tokenizer: Tokenizer
+    let card: ModelCard
+    let tokenizer: Tokenizer
+    /// nil where the model has no template; `chatAbsence` then says why.
+    let prompter: ChatPrompter?
+    let chatAbsence: String
+    /// The longest prompt and answer that the KV pool can hold.
+    let maxFittingLength: Int
     private let mailbox: EngineMailbox
     private let metrics: EngineMetrics
-    private let unknownFields: UnknownFieldPolicy
-    private let vocabularySize: Int
+    let unknownFields: UnknownFieldPolicy
+    let vocabularySize: Int
     private let isDraining = Atomic<Bool>(false)
     private let nextRequest = Atomic<UInt64>(0)
     /// Answers in progress; touched on the I/O loop only, so the lock is always free.
@@ -33,11 +38,21 @@ final class CompletionService: Sendable {
     private static let maxBytesAside = 128 << 20
 
     init(
-        card: ModelCard, tokenizer: Tokenizer, vocabularySize: Int, mailbox: EngineMailbox,
+        card: ModelCard, tokenizer: Tokenizer, chatTemplate: ChatTemplateSource.Found,
+        vocabularySize: Int, maxFittingLength: Int, mailbox: EngineMailbox,
         metrics: EngineMetrics, unknownFields: UnknownFieldPolicy
     ) {
         self.card = card
         self.tokenizer = tokenizer
+        switch chatTemplate {
+        case .template(let template):
+            prompter = ChatPrompter(template, tokenizer: tokenizer)
+            chatAbsence = ""
+        case .absent(let reason):
+            prompter = nil
+            chatAbsence = reason
+        }
+        self.maxFittingLength = maxFittingLength
         self.vocabularySize = vocabularySize
         self.mailbox = mailbox
         self.metrics = metrics
@@ -54,24 +69,46 @@ final class CompletionService: Sendable {
     func drain() { isDraining.store(true, ordering: .relaxed) }
 
     /// A request that is right as far as can be told without a place in the queue.
-    private struct Prepared: Sendable {
+    struct Prepared: Sendable {
         let request: CompletionRequest
         /// Token ids of every prompt.
         let prompts: [[Int32]]
+        let kind: AnswerKind
+    }
+
+    /// When a request came, and with whose key; nil where the server asks for none.
+    struct Arrival: Sendable {
+        let time: ContinuousClock.Instant
+        let keyName: String?
     }
 
     /// Answers `POST /v1/completions`.
     func respond(_ incoming: IncomingRequest, _ exchange: Exchange, on server: isolated HTTPServer)
     {
-        let arrival = ContinuousClock.now
+        let arrival = Arrival(time: .now, keyName: incoming.keyName)
         do throws(APIError) {
             guard isReady else { throw .draining(retryAfterSeconds: 10) }
             try APIError.checkContentType(incoming.head.headerFields[.contentType])
             if incoming.body.count <= Self.maxInlineBodyBytes {
                 start(try prepare(incoming.body), exchange, arrival, on: server)
             } else {
-                try prepareAside(incoming.body, exchange, arrival, server)
+                try prepareAside(incoming.body, prepare, exchange, arrival, server)
             }
+        } catch {
+            exchange.respond(error, on: server)
+        }
+    }
+
+    /// Answers `POST /v1/chat/completions`. What a template takes is not known before, so that none is
+    /// rendered on the I/O loop.
+    func respondToChat(
+        _ incoming: IncomingRequest, _ exchange: Exchange, on server: isolated HTTPServer
+    ) {
+        let arrival = Arrival(time: .now, keyName: incoming.keyName)
+        do throws(APIError) {
+            guard isReady else { throw .draining(retryAfterSeconds: 10) }
+            try APIError.checkContentType(incoming.head.headerFields[.contentType])
+            try prepareAside(incoming.body, prepareChat, exchange, arrival, server)
         } catch {
             exchange.respond(error, on: server)
         }
@@ -82,13 +119,13 @@ final class CompletionService: Sendable {
         let request = try CompletionRequest.decode(body, unknownFields: unknownFields)
         if let model = request.model, model != card.id { throw .modelNotFound(model) }
         try request.validate(vocabularyCount: vocabularySize)
-        return Prepared(request: request, prompts: try encode(request))
+        return Prepared(request: request, prompts: try encode(request), kind: .completion)
     }
 
     /// Does the same off the I/O loop, one body after the other.
     private func prepareAside(
-        _ body: [UInt8], _ exchange: Exchange, _ arrival: ContinuousClock.Instant,
-        _ server: HTTPServer
+        _ body: [UInt8], _ prepare: @escaping @Sendable ([UInt8]) throws(APIError) -> Prepared,
+        _ exchange: Exchange, _ arrival: Arrival, _ server: HTTPServer
     ) throws(APIError) {
         let held = bytesAside.add(body.count, ordering: .relaxed).newValue
         guard held <= Self.maxBytesAside else {
@@ -134,19 +171,19 @@ final class CompletionService: Sendable {
     }
 
     private func start(
-        _ prepared: Prepared, _ exchange: Exchange, _ arrival: ContinuousClock.Instant,
+        _ prepared: Prepared, _ exchange: Exchange, _ arrival: Arrival,
         on server: isolated HTTPServer
     ) {
         let (request, prompts) = (prepared.request, prepared.prompts)
         let id = RequestID(rawValue: nextRequest.add(1, ordering: .relaxed).newValue)
         let generation = generationRequest(id, request, prompts: prompts, arrival: arrival)
         var generator = SystemRandomNumberGenerator()
+        let prefix = if case .completion = prepared.kind { "cmpl-" } else { "chatcmpl-" }
+        let envelope = CompletionEnvelope(
+            id: CompletionEnvelope.makeID(prefix: prefix, using: &generator),
+            createdAt: Int(Date().timeIntervalSince1970), model: card.id, systemFingerprint: nil)
         let session = CompletionSession(
-            exchange, request,
-            envelope: CompletionEnvelope(
-                id: CompletionEnvelope.makeID(using: &generator),
-                createdAt: Int(Date().timeIntervalSince1970), model: card.id,
-                systemFingerprint: nil),
+            exchange, request, format: format(prepared, envelope),
             promptTokenCount: prompts.reduce(0) { $0 + $1.count },
             promptTokenIDs: generation.choices.map(\.prompt))
         guard mailbox.submit(generation) else {
@@ -176,7 +213,7 @@ final class CompletionService: Sendable {
 
     private func generationRequest(
         _ id: RequestID, _ request: CompletionRequest, prompts: [[Int32]],
-        arrival: ContinuousClock.Instant
+        arrival: Arrival
     ) -> GenerationRequest {
         let stopping = request.stopping
         let ends = stopping.ignoresEndOfSequence ? [] : tokenizer.vocabulary.endOfGenerationIDs
@@ -199,11 +236,14 @@ final class CompletionService: Sendable {
             echoes: request.echoes, stopStrings: stopping.strings,
             includesStopString: stopping.includesStopString,
             stopTokenIDs: Set(stopping.tokenIDs), endTokenIDs: Set(ends),
-            skipsSpecialTokens: request.skipsSpecialTokens, arrival: arrival)
+            skipsSpecialTokens: request.skipsSpecialTokens, arrival: arrival.time)
         generation.ranksChoices = request.candidatesPerPrompt > request.choicesPerPrompt
+        generation.owner = arrival.keyName
         generation.cacheSalt = request.cacheSalt
         generation.priority = request.priority
-        generation.deadline = request.deadlineMilliseconds.map { arrival + .milliseconds($0) }
+        generation.deadline = request.deadlineMilliseconds.map {
+            arrival.time + .milliseconds($0)
+        }
         return generation
     }
 }

@@ -4,11 +4,11 @@ internal import HTTPServing
 internal import HTTPTypes
 internal import OpenAIAPI
 
-/// One `POST /v1/completions` between its admission and the end of its answer. I/O loop only.
+/// One completion or chat completion between its admission and the end of its answer. I/O loop only.
 struct CompletionSession {
     private let exchange: Exchange
-    private let envelope: CompletionEnvelope
-    private let stream: CompletionStream?
+    private var format: any AnswerFormat
+    private let streams: Bool
     private let includesUsage: Bool
     private let namesTokensByID: Bool
     private let wantsLogprobs: Bool
@@ -30,14 +30,12 @@ struct CompletionSession {
     private var meanLogProbabilities: [Double]
 
     init(
-        _ exchange: Exchange, _ request: CompletionRequest, envelope: CompletionEnvelope,
+        _ exchange: Exchange, _ request: CompletionRequest, format: any AnswerFormat,
         promptTokenCount: Int, promptTokenIDs: [[Int32]]
     ) {
         self.exchange = exchange
-        self.envelope = envelope
-        stream =
-            request.streams
-            ? CompletionStream(envelope: envelope, includesUsage: request.includesUsage) : nil
+        self.format = format
+        streams = request.streams
         includesUsage = request.includesUsage
         namesTokensByID = request.namesTokensByID
         wantsLogprobs = request.logprobCount != nil
@@ -95,6 +93,7 @@ struct CompletionSession {
         guard awaitsHead else { return }
         awaitsHead = false
         exchange.begin(streamHead, on: server)
+        for frame in format.openingFrames() { exchange.write(frame, on: server) }
     }
 
     private mutating func handle(_ delta: ChoiceDelta, on server: isolated HTTPServer) -> Bool {
@@ -104,7 +103,7 @@ struct CompletionSession {
             openChoiceCount -= 1
             meanLogProbabilities[delta.index] = delta.meanLogProbability
         }
-        if let stream {
+        if streams {
             beginStream(on: server)
             var choice = CompletionChoice(index: delta.index, text: "")
             prepare(&choice)
@@ -112,7 +111,7 @@ struct CompletionSession {
             if choices[delta.index].promptTokenIDs == nil { choice.promptTokenIDs = nil }
             choices[delta.index].promptTokenIDs = nil
             Self.add(delta, to: &choice)
-            exchange.write(stream.frame(choice), on: server)
+            if let frame = format.frame(choice) { exchange.write(frame, on: server) }
         } else {
             Self.add(delta, to: &choices[delta.index])
         }
@@ -129,19 +128,17 @@ struct CompletionSession {
         choice.stopReason = delta.finish?.stopReason
     }
 
-    private func finish(on server: isolated HTTPServer) {
+    private mutating func finish(on server: isolated HTTPServer) {
         let usage = Usage(
             promptTokenCount: promptTokenCount, completionTokenCount: completionTokenCount,
             cachedTokenCount: cachedTokenCount)
-        guard let stream else {
-            let response = CompletionResponse(
-                envelope: envelope, choices: returnedChoices, usage: usage)
+        guard streams else {
             var head = HTTPResponse(status: .ok, headerFields: headers)
             head.headerFields[.contentType] = "application/json"
-            exchange.respond(head, body: response.body, on: server)
+            exchange.respond(head, body: format.body(returnedChoices, usage: usage), on: server)
             return
         }
-        if includesUsage { exchange.write(stream.usageFrame(usage), on: server) }
+        if includesUsage { exchange.write(format.usageFrame(usage), on: server) }
         exchange.write(CompletionStream.done, on: server)
         exchange.finish(on: server)
     }

@@ -13,6 +13,9 @@ enum Routes {
         routes.add(.post, "/v1/completions") { request, exchange, server in
             service.respond(request, exchange, on: server)
         }
+        routes.add(.post, "/v1/chat/completions") { request, exchange, server in
+            service.respondToChat(request, exchange, on: server)
+        }
         routes.add(.get, "/v1/models") { _, exchange, server in
             exchange.respond(service.models.body, type: "application/json", on: server)
         }
