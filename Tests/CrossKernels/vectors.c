@@ -16,6 +16,9 @@ static const double mean_tolerance = 1e-5;
 static const double rotation_tolerance = 64 * 0x1p-23;
 /// float32 sums of up to 200 terms of order 1, and exponentials to 1 ulp.
 static const double attention_tolerance = 2e-5;
+/// BF16 weights are off by up to 2⁻⁹ each, and so is their sum: together as much as 2⁻⁸ of the values'
+/// distance, which is 4 at most.
+static const double bf16_attention_tolerance = 0x1p-7;
 
 /// Lengths with every kind of remainder of 16 lanes and of runs of 1,024.
 static const size_t counts[] = {1, 15, 16, 17, 64, 71, 1024, MAX_COUNT};
@@ -157,6 +160,35 @@ static void check_elements(const apus_vector_operations *operations) {
 #define LATENT_DIMENSION 72
 #define QUERIES 7
 
+typedef enum { KV_F16, KV_BF16, KV_F32, KV_TYPES } kv_type;
+
+static const apus_kv_operations *operations_of(const apus_vector_operations *all, kv_type type) {
+    return type == KV_F16 ? &all->f16 : type == KV_BF16 ? &all->bf16 : &all->f32;
+}
+
+static double tolerance_of(kv_type type) {
+    return type == KV_BF16 ? bf16_attention_tolerance : attention_tolerance;
+}
+
+/// The nearest value of the type, ties to even.
+static float rounded(float value, kv_type type) {
+    if (type == KV_F16) {
+        return (float)(_Float16)value;
+    }
+    if (type == KV_BF16 && value != 0) {
+        int exponent;
+        const double fraction = frexp(value, &exponent); // 8 significant bits
+        return (float)ldexp(nearbyint(ldexp(fraction, 8)), exponent - 8);
+    }
+    return value;
+}
+
+static void round_all(float *values, size_t count, kv_type type) {
+    for (size_t i = 0; i < count; i++) {
+        values[i] = rounded(values[i], type);
+    }
+}
+
 /// Keys, values and queries of one head; what is in pages is `keys` and `values`.
 typedef struct {
     float queries[QUERIES][LATENT_DIMENSION];
@@ -166,25 +198,22 @@ typedef struct {
     uint8_t *pages;
 } sequence;
 
-/// Blocks lie last first; `element_bytes` are 2 for float16, whose numbers are rounded to that.
-static sequence *make_sequence(size_t element_bytes, size_t key_dimension, bool is_latent) {
+/// Blocks lie last first. What is kept is rounded as the type does, and so are BF16's queries.
+static sequence *make_sequence(kv_type type, size_t key_dimension, bool is_latent) {
     sequence *made = zeroed(1, sizeof *made);
     const size_t value_stride = is_latent ? 0 : (VALUE_DIMENSION + 15) / 16 * 16;
     const size_t page_stride =
-        APUS_PAGE_POSITIONS * (key_dimension + value_stride) * element_bytes;
+        APUS_PAGE_POSITIONS * (key_dimension + value_stride) * (type == KV_F32 ? 4 : 2);
     for (size_t i = 0; i < BLOCKS; i++) {
         made->block_table[i] = (int32_t)(BLOCKS - 1 - i);
     }
     random_floats(made->queries[0], sizeof made->queries / sizeof(float), 2);
     random_floats(made->keys[0], sizeof made->keys / sizeof(float), 2);
     random_floats(made->values[0], sizeof made->values / sizeof(float), 2);
-    for (size_t p = 0; p < POSITIONS && element_bytes == 2; p++) {
-        for (size_t d = 0; d < LATENT_DIMENSION; d++) {
-            made->keys[p][d] = (float)(_Float16)made->keys[p][d];
-        }
-        for (size_t d = 0; d < VALUE_DIMENSION; d++) {
-            made->values[p][d] = (float)(_Float16)made->values[p][d];
-        }
+    round_all(made->keys[0], sizeof made->keys / sizeof(float), type);
+    round_all(made->values[0], sizeof made->values / sizeof(float), type);
+    if (type == KV_BF16) {
+        round_all(made->queries[0], sizeof made->queries / sizeof(float), type);
     }
     made->pages = zeroed(BLOCKS, page_stride);
     made->view = (apus_kv_view){
@@ -218,13 +247,12 @@ static void attend_plainly(const sequence *s, size_t query, size_t first, size_t
     }
 }
 
-static void check_attention(const apus_vector_operations *operations, size_t element_bytes,
-                            float sink) {
+static void check_attention(const apus_vector_operations *operations, kv_type type, float sink) {
     static const size_t last[QUERIES] = {149, 148, 100, 64, 63, 17, 0};
-    sequence *s = make_sequence(element_bytes, KEY_DIMENSION, false);
+    const apus_kv_operations *kv = operations_of(operations, type);
+    sequence *s = make_sequence(type, KEY_DIMENSION, false);
     for (size_t p = 0; p < POSITIONS; p++) {
-        (element_bytes == 2 ? operations->store_f16 : operations->store_f32)(
-            &s->view, s->pages, p, s->keys[p], s->values[p]);
+        kv->store(&s->view, s->pages, p, s->keys[p], s->values[p]);
     }
     float outputs[QUERIES][VALUE_DIMENSION];
     apus_attention_query queries[QUERIES];
@@ -234,28 +262,26 @@ static void check_attention(const apus_vector_operations *operations, size_t ele
             .first_position = last[q] < 90 ? 0 : (int32_t)last[q] - 69,
             .last_position = (int32_t)last[q], .maximum = -INFINITY, .sum = 0};
     }
-    float *scratch = zeroed(apus_attention_scratch(VALUE_DIMENSION), sizeof *scratch);
-    apus_attend_fn *attend = element_bytes == 2 ? operations->attend_f16 : operations->attend_f32;
-    attend(&s->view, queries, QUERIES, 0, 64, scratch);
-    attend(&s->view, queries, QUERIES, 64, POSITIONS, scratch);
+    float *scratch =
+        zeroed(apus_attention_scratch(KEY_DIMENSION, VALUE_DIMENSION), sizeof *scratch);
+    kv->attend(&s->view, queries, QUERIES, 0, 64, scratch);
+    kv->attend(&s->view, queries, QUERIES, 64, POSITIONS, scratch);
     for (size_t q = 0; q < QUERIES; q++) {
         operations->finish_attention(&queries[q], VALUE_DIMENSION, sink);
         double wanted[VALUE_DIMENSION];
         attend_plainly(s, q, (size_t)queries[q].first_position, last[q], sink, false, wanted);
-        require_close("attention", outputs[q], wanted, VALUE_DIMENSION, attention_tolerance);
+        require_close("attention", outputs[q], wanted, VALUE_DIMENSION, tolerance_of(type));
     }
 }
 
-static void check_latent_attention(const apus_vector_operations *operations,
-                                   size_t element_bytes) {
-    sequence *s = make_sequence(element_bytes, LATENT_DIMENSION, true);
+static void check_latent_attention(const apus_vector_operations *operations, kv_type type) {
+    const apus_kv_operations *kv = operations_of(operations, type);
+    sequence *s = make_sequence(type, LATENT_DIMENSION, true);
     for (size_t p = 0; p < POSITIONS; p++) {
-        (element_bytes == 2 ? operations->store_latent_f16 : operations->store_latent_f32)(
-            &s->view, s->pages, p, s->keys[p]);
+        kv->store_latent(&s->view, s->pages, p, s->keys[p]);
     }
     float latents[9][LATENT_DIMENSION];
-    (element_bytes == 2 ? operations->load_latents_f16 : operations->load_latents_f32)(
-        &s->view, 13, 9, latents[0]);
+    kv->load_latents(&s->view, 13, 9, latents[0]);
     require(have_same_bits(latents[0], s->keys[13], sizeof latents / sizeof(float)),
             "latents are not kept as they are");
 
@@ -268,15 +294,13 @@ static void check_latent_attention(const apus_vector_operations *operations,
     }
     float *scratch =
         zeroed(apus_latent_scratch(LATENT_DIMENSION, VALUE_DIMENSION), sizeof(float));
-    apus_attend_latent_fn *attend =
-        element_bytes == 2 ? operations->attend_latent_f16 : operations->attend_latent_f32;
     for (size_t last = 0; last < POSITIONS; last += 149) {
-        attend(&s->view, queries, QUERIES, last, results, scratch);
+        kv->attend_latent(&s->view, queries, QUERIES, last, results, scratch);
         for (size_t q = 0; q < QUERIES; q++) {
             double wanted[VALUE_DIMENSION];
             attend_plainly(s, q, 0, last, -INFINITY, true, wanted);
             require_close("latent attention", outputs[q], wanted, VALUE_DIMENSION,
-                          attention_tolerance);
+                          tolerance_of(type));
         }
     }
 }
@@ -285,9 +309,9 @@ void check_vectors(apus_isa isa) {
     const apus_vector_operations *operations = apus_vectors(isa);
     checked_isa = isa;
     check_elements(operations);
-    for (size_t element_bytes = 2; element_bytes <= 4; element_bytes += 2) {
-        check_attention(operations, element_bytes, -INFINITY);
-        check_attention(operations, element_bytes, 0.5f);
-        check_latent_attention(operations, element_bytes);
+    for (kv_type type = 0; type < KV_TYPES; type++) {
+        check_attention(operations, type, -INFINITY);
+        check_attention(operations, type, 0.5f);
+        check_latent_attention(operations, type);
     }
 }
