@@ -37,7 +37,7 @@ package enum TLSError: Error, Hashable, Sendable, CustomStringConvertible {
 ///
 /// It is not changed once it is made, and OpenSSL counts its references with atomics; another takes its
 /// place for new sessions when files are read again.
-package final class TLSContext: @unchecked Sendable {
+package final class TLSContext: @unchecked Sendable {  // not changed after init; OpenSSL locks it
     let pointer: OpaquePointer
 
     /// TLS 1.2: forward secrecy and authenticated encryption only. The three suites of TLS 1.3 that OpenSSL
