@@ -127,11 +127,12 @@ static void *work(void *argument) {
     uint32_t number = 0;
     for (;;) {
         wait_for_phase(team, number);
-        if (atomic_load(&team->is_ending))
-            return NULL;
         if (join_phase(team, &number)) {
             team->body(team->context, mine.worker);
             leave_phase(team);
+        } else if (atomic_load(&team->is_ending)) {
+            // Asked only now: the phase that was joined in vain may be the last, and no other wakes us.
+            return NULL;
         }
     }
 }
