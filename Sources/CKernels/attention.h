@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Attention over one kind of pages. Included by vectors_body.h after the file that says how such pages
-// are read (attention_floats.h, attention_pairs.h).
+// Attention over one kind of pages. Included by vectors_body.h after the files that say how such pages
+// are read and kept (attention_floats.h; attention_pairs.h with pages_pairs.h or pages_bytes.h).
+
+/// Elements of a page of keys and values.
+#define PAGE_ELEMENTS(kv) \
+    (QUERY_COUNT(kv) * APUS_PAGE_POSITIONS \
+     + VALUE_STRIDE(kv) * APUS_PAGE_POSITIONS / WEIGHT_POSITIONS)
 
 static void KV(score_tile)(const ELEMENT *const *pages, const ELEMENT *const *next,
                            size_t page_count, const QUERY *queries, size_t query_count,
@@ -89,6 +94,7 @@ static void KV(attend)(const apus_kv_view *kv, apus_attention_query *queries, si
     scratch += APUS_ATTENTION_QUERIES * TILE;
     QUERY *vectors = (QUERY *)scratch;
     float *mixed = scratch + APUS_ATTENTION_QUERIES * kv->key_dimension;
+    ELEMENT *room = (ELEMENT *)(mixed + APUS_ATTENTION_QUERIES * stride);
     float shrink[APUS_ATTENTION_QUERIES];
     int32_t first = INT32_MAX, last = -1;
     memset(mixed, 0, query_count * stride * sizeof(float));
@@ -111,11 +117,11 @@ static void KV(attend)(const apus_kv_view *kv, apus_attention_query *queries, si
         const ELEMENT *pages[TILE_PAGES], *following[TILE_PAGES];
         for (size_t p = from; p < page_count; p++) {
             const size_t position = start + p * APUS_PAGE_POSITIONS;
-            pages[p] = (const ELEMENT *)PAGE(kv, kv->pages, position);
+            pages[p] = KV(page)(kv, position, room + p * PAGE_ELEMENTS(kv));
             following[p] = position + TILE < end
                 ? (const ELEMENT *)PAGE(kv, kv->pages, position + TILE) : pages[p];
         }
-        const ELEMENT *const *next = start + TILE < end ? following : NULL;
+        const ELEMENT *const *next = PREFETCHES && start + TILE < end ? following : NULL;
         KV(score_tile)(pages + from, next ? next + from : NULL, page_count - from, vectors,
                        query_count, kv, (float (*)[TILE])(scores[0] + from * APUS_PAGE_POSITIONS));
         for (size_t q = 0; q < query_count; q++) {
@@ -135,12 +141,8 @@ static void KV(attend)(const apus_kv_view *kv, apus_attention_query *queries, si
 // MARK: - Latents
 
 static void KV(load_latents)(const apus_kv_view *kv, size_t start, size_t count, float *latents) {
-    for (size_t i = 0; i < count; i++) {
-        const size_t position = start + i;
-        const ELEMENT *row = (const ELEMENT *)PAGE(kv, kv->pages, position)
-            + position % APUS_PAGE_POSITIONS * LATENT_COUNT(kv);
-        KV(load_latent)(row, kv->key_dimension, latents + i * kv->key_dimension);
-    }
+    for (size_t i = 0; i < count; i++)
+        KV(load_latent)(kv, start + i, latents + i * kv->key_dimension);
 }
 
 static void KV(attend_latent)(const apus_kv_view *kv, const float *const *queries,
@@ -151,6 +153,7 @@ static void KV(attend_latent)(const apus_kv_view *kv, const float *const *querie
     V16 *scores = mixed + kv->value_dimension;
     LATENT_WEIGHT *weights = (LATENT_WEIGHT *)(scores + TILE);
     LATENT_TILE *tile = (LATENT_TILE *)(weights + TILE);
+    ELEMENT *room = (ELEMENT *)(tile + TILE * kv->key_dimension);
     memset(vectors, 0, kv->key_dimension * sizeof *vectors);
     for (size_t q = 0; q < query_count; q++)
         KV(take_latent_query)(queries[q], kv->key_dimension, q, vectors);
@@ -161,9 +164,11 @@ static void KV(attend_latent)(const apus_kv_view *kv, const float *const *querie
         const size_t positions =
             last_position + 1 - start < TILE ? last_position + 1 - start : TILE;
         const ELEMENT *rows[TILE];
-        for (size_t p = 0; p < positions; p++)
-            rows[p] = (const ELEMENT *)PAGE(kv, kv->pages, start + p)
-                + p % APUS_PAGE_POSITIONS * LATENT_COUNT(kv);
+        for (size_t p = 0; p < positions; p += APUS_PAGE_POSITIONS) {
+            const ELEMENT *page = KV(latents)(kv, start + p, room + p * LATENT_COUNT(kv));
+            for (size_t i = 0; i < APUS_PAGE_POSITIONS && p + i < positions; i++)
+                rows[p + i] = page + i * LATENT_COUNT(kv);
+        }
         KV(take_latents)(rows, positions, kv, tile);
         size_t p = 0;
         for (; p + LATENT_POSITIONS <= positions; p += LATENT_POSITIONS)
@@ -195,6 +200,7 @@ static void KV(attend_latent)(const apus_kv_view *kv, const float *const *querie
 }
 
 #undef ELEMENT
+#undef PREFETCHES
 #undef LARGEST
 #undef KV
 #undef QUERY
@@ -205,3 +211,4 @@ static void KV(attend_latent)(const apus_kv_view *kv, const float *const *querie
 #undef LATENT_QUERY
 #undef LATENT_WEIGHT
 #undef LATENT_TILE
+#undef PAGE_ELEMENTS

@@ -3,6 +3,8 @@
 // Pages of float32 or of f16, one value a lane, for attention.h and attention_latent.h. Included by
 // vectors_body.h with ELEMENT, LARGEST and KV(name) defined; `KV(load)` turns 16 values into floats.
 
+/// Pages are read where they are, so the next ones are worth asking for.
+#define PREFETCHES 1
 /// A query as the kernels read it, [key_dimension].
 #define QUERY float
 #define QUERY_COUNT(kv) ((kv)->key_dimension)
@@ -11,6 +13,16 @@
 #define WEIGHT_POSITIONS 1
 /// Values of a position in a page of latents.
 #define LATENT_COUNT(kv) ((kv)->key_dimension)
+
+/// The page of `position`, of keys and values or of latents.
+INLINE const ELEMENT *KV(page)(const apus_kv_view *kv, size_t position, ELEMENT *room) {
+    (void)room;
+    return (const ELEMENT *)PAGE(kv, kv->pages, position);
+}
+
+INLINE const ELEMENT *KV(latents)(const apus_kv_view *kv, size_t position, ELEMENT *room) {
+    return KV(page)(kv, position, room);
+}
 
 INLINE void KV(take_query)(const float *vector, size_t count, QUERY *query) {
     memcpy(query, vector, count * sizeof(float));
@@ -106,9 +118,16 @@ static void KV(store_latent)(const apus_kv_view *kv, uint8_t *pages, size_t posi
         row[d] = KV(saturate)(latent[d]);
 }
 
-INLINE void KV(load_latent)(const ELEMENT *row, size_t count, float *latent) {
+INLINE void KV(widen_latent)(const ELEMENT *row, size_t count, float *latent) {
     for (size_t d = 0; d < count; d++)
         latent[d] = (float)row[d];
+}
+
+/// The latent of one position as floats.
+INLINE void KV(load_latent)(const apus_kv_view *kv, size_t position, float *latent) {
+    const ELEMENT *row = KV(page)(kv, position, NULL)
+        + position % APUS_PAGE_POSITIONS * LATENT_COUNT(kv);
+    KV(widen_latent)(row, kv->key_dimension, latent);
 }
 
 /// 16 queries, one per lane, as the scores read them.
@@ -128,7 +147,7 @@ INLINE void KV(take_latent_query)(const float *vector, size_t count, size_t lane
 INLINE void KV(take_latents)(const ELEMENT *const *rows, size_t positions, const apus_kv_view *kv,
                              LATENT_TILE *tile) {
     for (size_t p = 0; p < positions; p++)
-        KV(load_latent)(rows[p], kv->key_dimension, tile + p * kv->key_dimension);
+        KV(widen_latent)(rows[p], kv->key_dimension, tile + p * kv->key_dimension);
 }
 
 /// scores[p] = scale · queries · latents, one query per lane, for `count` positions from `first` on.

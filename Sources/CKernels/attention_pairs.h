@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Pages of BF16 for attention.h and attention_latent.h: two values to a 32-bit *pair*, whose lower half
-// comes first, so that one instruction multiplies and adds both. Included by vectors_body.h with
-// KV(name) defined.
+// Attention over pages of BF16 for attention.h: two values to a 32-bit *pair*, whose lower half comes
+// first, so that one instruction multiplies and adds both. Included by vectors_body.h with KV(name)
+// defined, and before the file that says how such pages are kept (pages_pairs.h, pages_bytes.h).
 //
 // Keys are pairs of dimensions, [⌈key_dimension / 2⌉][16 positions]; values are pairs of positions,
 // [8][value_stride]; a latent is a row of pairs of dimensions, [16][⌈key_dimension / 2⌉].
@@ -42,20 +42,13 @@ INLINE U16 KV(round)(V16 v) {
     return (bits + 0x7fff + ((bits >> 16) & 1)) & 0xffff0000;
 }
 
-/// A value as the pool can hold it: one beyond BF16's range becomes its largest, since ∞ would turn into
-/// NaN in every later position's sum. So would NaN, which becomes 0.
-INLINE uint16_t KV(saturate)(float value) {
+/// The value as BF16, one beyond its range as its largest. NaN stays NaN: a query spoils no other.
+INLINE uint16_t KV(narrow)(float value) {
     value = value > LARGEST ? LARGEST : value;
     value = value < -LARGEST ? -LARGEST : value;
-    value = value == value ? value : 0.0f;
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
-    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
-
-/// As `saturate`, but that NaN stays NaN: a query spoils no other.
-INLINE uint16_t KV(narrow)(float value) {
-    return value == value ? KV(saturate)(value) : 0x7fc0;
+    return value == value ? (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16) : 0x7fc0;
 }
 
 INLINE ISA(half16) KV(narrow16)(V16 v) {
@@ -144,37 +137,7 @@ INLINE void KV(mix)(const ELEMENT *const *pages, const ELEMENT *const *next, siz
             ISA(store)(outputs + q * stride + column + 16 * c, sums[q][c]);
 }
 
-static void KV(store)(const apus_kv_view *kv, uint8_t *pages, size_t position, const float *key,
-                      const float *value) {
-    const size_t slot = position % APUS_PAGE_POSITIONS;
-    uint32_t *page = (uint32_t *)PAGE(kv, pages, position);
-    half *keys = (half *)(page + slot);
-    for (size_t d = 0; d < kv->key_dimension; d++)
-        keys[d / 2 * (2 * APUS_PAGE_POSITIONS) + d % 2] = KV(saturate)(key[d]);
-    uint32_t *row = page + QUERY_COUNT(kv) * APUS_PAGE_POSITIONS + slot / 2 * VALUE_STRIDE(kv);
-    half *values = (half *)row + slot % 2;
-    for (size_t d = 0; d < kv->value_dimension; d++)
-        values[2 * d] = KV(saturate)(value[d]);
-}
-
 // MARK: - Latents
-
-static void KV(store_latent)(const apus_kv_view *kv, uint8_t *pages, size_t position,
-                             const float *latent) {
-    uint32_t *row = (uint32_t *)PAGE(kv, pages, position)
-        + position % APUS_PAGE_POSITIONS * LATENT_COUNT(kv);
-    half *values = (half *)row;
-    for (size_t d = 0; d < kv->key_dimension; d++)
-        values[d] = KV(saturate)(latent[d]);
-}
-
-INLINE void KV(load_latent)(const ELEMENT *row, size_t count, float *latent) {
-    const half *values = (const half *)row;
-    for (size_t d = 0; d < count; d++) {
-        const uint32_t bits = (uint32_t)values[d] << 16;
-        memcpy(latent + d, &bits, sizeof bits);
-    }
-}
 
 #define LATENT_QUERY U16
 #define LATENT_WEIGHT U16

@@ -9,11 +9,13 @@
 
 size_t apus_attention_scratch(size_t key_dimension, size_t value_dimension) {
     size_t stride = (value_dimension + 15) / 16 * 16;
-    return APUS_ATTENTION_QUERIES * (2 * 64 + key_dimension + stride);
+    size_t unpacked_tile = 64 / 2 * (key_dimension + 1 + stride);
+    return APUS_ATTENTION_QUERIES * (2 * 64 + key_dimension + stride) + unpacked_tile;
 }
 
 size_t apus_latent_scratch(size_t key_dimension, size_t value_dimension) {
-    return 16 * (key_dimension + value_dimension + 2 * 64) + 64 * key_dimension;
+    size_t unpacked_tile = 64 / 2 * (key_dimension + 1);
+    return 16 * (key_dimension + value_dimension + 2 * 64) + 64 * key_dimension + unpacked_tile;
 }
 
 // Functions that take or return vectors are all inlined: no vector crosses a call.

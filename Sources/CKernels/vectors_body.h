@@ -270,7 +270,31 @@ INLINE V16 ISA(load_f32)(const float *x) {
 
 #define KV(name) ISA(name##_bf16)
 #include "attention_pairs.h"
+#include "pages_pairs.h"
 #include "attention.h"
+
+#define KV(name) ISA(name##_q8)
+#include "attention_pairs.h"
+#include "pages_bytes.h"
+#include "attention.h"
+
+static void ISA(merge_attention)(apus_attention_query *query, const apus_attention_query *part,
+                                 size_t value_dimension) {
+    if (part->sum == 0)
+        return;
+    if (query->sum == 0) {
+        memcpy(query->output, part->output, value_dimension * sizeof(float));
+        query->maximum = part->maximum;
+        query->sum = part->sum;
+        return;
+    }
+    const float next = part->maximum > query->maximum ? part->maximum : query->maximum;
+    const float old = expf(query->maximum - next), new = expf(part->maximum - next);
+    query->sum = query->sum * old + part->sum * new;
+    query->maximum = next;
+    for (size_t d = 0; d < value_dimension; d++)
+        query->output[d] = query->output[d] * old + part->output[d] * new;
+}
 
 static void ISA(finish_attention)(apus_attention_query *query, size_t value_dimension, float sink) {
     float sum = query->sum, shrink = 1.0f;
@@ -303,10 +327,12 @@ static const apus_vector_operations ISA(operations) = {
     .maximum = ISA(maximum),
     .argmax = ISA(argmax),
     .exp = ISA(exp),
+    .merge_attention = ISA(merge_attention),
     .finish_attention = ISA(finish_attention),
     .f16 = ATTENTION(f16),
     .bf16 = ATTENTION(bf16),
     .f32 = ATTENTION(f32),
+    .q8 = ATTENTION(q8),
 };
 
 #undef ATTENTION

@@ -50,10 +50,12 @@ package final class ModelRunner {
     /// Bytes of KV memory and scratch.
     package var allocatedBytes: Int { memory.allocatedBytes }
 
-    /// Reserves the KV pool and the scratch for steps of up to `maxTokenCount` tokens.
+    /// Reserves the KV pool and the scratch for steps of up to `maxTokenCount` tokens. Attention cuts a context
+    /// into segments of `attentionSegmentLength` positions, a multiple of 64, and its results depend on them in
+    /// their last bits.
     package init(
         _ model: Model, team: ThreadTeam, maxTokenCount: Int, kvBlockCount: Int,
-        kvType: KVType = .standard
+        kvType: KVType = .standard, attentionSegmentLength: Int = 1024
     ) throws(ModelError) {
         self.model = model
         let family = model.family
@@ -65,8 +67,8 @@ package final class ModelRunner {
         let kv = try KVPool(
             memory, shape: family.kvShape, type: kvType, blockCount: kvBlockCount, isa: model.isa)
         step = try Step(
-            shape: shape, kv: kv, maxRowCount: maxTokenCount, team: team, isa: model.isa,
-            memory: memory)
+            shape: shape, kv: kv, maxRowCount: maxTokenCount,
+            segmentLength: attentionSegmentLength, team: team, isa: model.isa, memory: memory)
         headInput = try Activations(
             memory, capacity: Self.logitsTile, width: shape.hiddenSize, isa: model.isa,
             quantizes: shape.quantizes)

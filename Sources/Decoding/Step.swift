@@ -29,6 +29,7 @@ final class Step {
     let kv: KVPool
     let maxRowCount: Int
     let workers: [WorkerScratch]
+    let attentionSegments: AttentionSegments
 
     private(set) var rowCount = 0
     /// Of all passes so far.
@@ -60,8 +61,8 @@ final class Step {
     let rotaryAngles: [RotaryAngles]
 
     init(
-        shape: WorkspaceShape, kv: KVPool, maxRowCount: Int, team: ThreadTeam, isa: apus_isa,
-        memory: Memory
+        shape: WorkspaceShape, kv: KVPool, maxRowCount: Int, segmentLength: Int,
+        team: ThreadTeam, isa: apus_isa, memory: Memory
     ) throws(ModelError) {
         self.team = team
         self.kv = kv
@@ -93,6 +94,9 @@ final class Step {
             workers.append(try WorkerScratch(memory, shape: shape, kvType: kv.type, isa: isa))
         }
         self.workers = workers
+        attentionSegments = try AttentionSegments(
+            memory, length: segmentLength, valueDimension: shape.valueDimension,
+            threadCount: team.threadCount)
     }
 
     /// Forgets the rows of the pass before.
@@ -143,6 +147,11 @@ final class Step {
                         rowCount: min(maxRowCount, slice.rowCount - start)))
             }
         }
+    }
+
+    /// The last position that a row of the pass has.
+    var lastPosition: Int {
+        slices.reduce(0) { max($0, Int(positions[$1.firstRow + $1.rowCount - 1])) }
     }
 
     /// Calls `body` with the block tables of all slices.

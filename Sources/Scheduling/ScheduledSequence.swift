@@ -44,7 +44,7 @@ struct ScheduledSequence: Sendable {
         scoresPrompt && scoredTokenCount < promptTokenCount ? scoredTokenCount : tokenCount - 1
     }
 
-    /// How many tokens may be sampled after the next rows: speculation would raise the one.
+    /// How many tokens may be sampled after the next rows, none of them a guess.
     func maxAcceptedTokenCount(afterRowCount rowCount: Int) -> Int {
         rowCount == pendingTokenCount ? min(1, remainingTokenCount) : 0
     }
@@ -67,17 +67,19 @@ struct ScheduledSequence: Sendable {
         computedTokenCount = position
     }
 
-    /// Counts computed rows; true when that completes what was known.
-    mutating func advance(past entry: StepPlan.Entry) -> Bool {
+    /// Counts computed rows, and the guesses among them that proved right; true when that completes what was
+    /// known.
+    mutating func advance(past entry: StepPlan.Entry, verified: some Collection<Int32>) -> Bool {
         precondition(
             entry.startPosition == computedTokenCount, "the plan is not the latest one")
-        computedTokenCount = entry.endPosition
-        scoredTokenCount = max(scoredTokenCount, min(entry.endPosition, promptTokenCount))
+        tokens += verified
+        computedTokenCount = entry.endPosition - entry.draftTokenCount + verified.count
+        scoredTokenCount = max(scoredTokenCount, min(computedTokenCount, promptTokenCount))
         return pendingTokenCount == 0
     }
 
     /// Appends what was sampled; ends at the length limit.
-    mutating func accept(_ newTokens: [Int32]) {
+    mutating func accept(_ newTokens: some Collection<Int32>) {
         tokens += newTokens
         if remainingTokenCount == 0 {
             phase = .finished

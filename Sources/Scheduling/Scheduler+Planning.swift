@@ -9,13 +9,15 @@ extension Scheduler {
     /// Chooses the next step: every decode, then prefill up to the budget.
     ///
     /// The plan has no entries only when nothing runs or waits. `prefillRowCountWhileDecoding`, at least 1,
-    /// bounds prefill beside decodes below the limit.
+    /// bounds prefill beside decodes below the limit. `draftTokenCounts` is for how many guesses each decode
+    /// would have rows; it gets as many as the limits and the free blocks leave.
     package mutating func planStep(
-        into plan: inout StepPlan, prefillRowCountWhileDecoding: Int = .max
+        into plan: inout StepPlan, prefillRowCountWhileDecoding: Int = .max,
+        draftTokenCounts: [SequenceID: Int] = [:]
     ) {
         precondition(prefillRowCountWhileDecoding > 0, "no rows for prefill")
         plan.removeAll()
-        planDecodes(into: &plan)
+        planDecodes(into: &plan, draftTokenCounts)
         admitWaiting()
         planPrefills(
             into: &plan,
@@ -26,14 +28,39 @@ extension Scheduler {
     /// Plans each decode in order of arrival; those that run short of blocks preempt the youngest.
     ///
     /// The youngest comes last in that order, so a sequence that is planned is never preempted.
-    private mutating func planDecodes(into plan: inout StepPlan) {
+    private mutating func planDecodes(
+        into plan: inout StepPlan, _ draftTokenCounts: [SequenceID: Int]
+    ) {
+        var draftRoom = limits.maxStepTokenCount - limits.maxRunningSequenceCount
         var index = 0
         while index < running.count {
             if running[index].phase == .decoding, growBlocks(ofRunning: index, into: &plan) {
-                append(running: index, rowCount: running[index].pendingTokenCount, to: &plan)
+                let wanted = min(draftTokenCounts[running[index].id] ?? 0, draftRoom)
+                let draftTokenCount = growForDrafts(ofRunning: index, wanted)
+                draftRoom -= draftTokenCount
+                append(
+                    running: index,
+                    rowCount: running[index].pendingTokenCount + draftTokenCount,
+                    draftTokenCount: draftTokenCount, to: &plan)
             }
             index += 1
         }
+    }
+
+    /// Makes room for guesses after the pending token, and says for how many. Blocks that others could need to
+    /// get on are not taken for guesses.
+    private mutating func growForDrafts(ofRunning index: Int, _ wanted: Int) -> Int {
+        let sequence = running[index]
+        // The last new token is never computed.
+        let count = min(wanted, sequence.remainingTokenCount - 1)
+        guard count > 0 else { return 0 }
+        let blockCount =
+            tables.groupCount * (running.count + 1 + count / limits.kvBlockLength)
+        guard blockCount <= tables.pool.freeBlockCount else { return 0 }
+        let hasBlocks = tables.grow(
+            seat: sequence.seat, from: sequence.computedTokenCount,
+            toPositionCount: sequence.tokenCount + count)
+        return hasBlocks ? count : 0
     }
 
     /// Makes room for the pending tokens; false when the sequence itself had to be preempted.
@@ -159,7 +186,9 @@ extension Scheduler {
     /// Plans the next rows of one sequence.
     ///
     /// Mutating only because the compiler would else copy the whole scheduler for each call.
-    private mutating func append(running index: Int, rowCount: Int, to plan: inout StepPlan) {
+    private mutating func append(
+        running index: Int, rowCount: Int, draftTokenCount: Int = 0, to plan: inout StepPlan
+    ) {
         let sequence = running[index]
         let isDecode = sequence.phase == .decoding
         if !isDecode {
@@ -183,8 +212,11 @@ extension Scheduler {
                 startPosition: sequence.computedTokenCount,
                 tokenCount: rowCount,
                 blockTables: start..<plan.blockTables.count,
-                logitsRowCount: sequence.logitsRowCount(ofRowCount: rowCount),
-                maxAcceptedTokenCount: sequence.maxAcceptedTokenCount(afterRowCount: rowCount),
+                logitsRowCount: sequence.logitsRowCount(ofRowCount: rowCount - draftTokenCount)
+                    + draftTokenCount,
+                draftTokenCount: draftTokenCount,
+                maxAcceptedTokenCount: sequence.maxAcceptedTokenCount(
+                    afterRowCount: rowCount - draftTokenCount) + draftTokenCount,
                 forks: firstFork..<plan.forks.count,
                 remainingTokenCount: sequence.remainingTokenCount,
                 runningIndex: index),

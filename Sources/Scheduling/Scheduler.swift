@@ -147,7 +147,8 @@ package struct Scheduler: Sendable {
             let own = next
             next += 1 + entry.forks.count
             guard let index = runningIndex(of: entry) else { continue }
-            let isComplete = running[index].advance(past: entry)
+            let isComplete = running[index].advance(
+                past: entry, verified: outcomes[own].verifiedTokens)
             rememberBlocks(ofRunning: index, from: entry.startPosition)
             for (fork, outcome) in zip(plan.forks[entry.forks], outcomes[(own + 1)..<next]) {
                 begin(fork, of: index, outcome)
@@ -196,7 +197,7 @@ package struct Scheduler: Sendable {
             precondition(
                 (fewest...entry.maxAcceptedTokenCount).contains(tokens.count),
                 "\(tokens.count) tokens for an entry of \(entry.maxAcceptedTokenCount)")
-            if isComplete { running[index].accept(tokens) }
+            if isComplete { running[index].accept(tokens.suffix(1)) }
             waiting.charge(running[index].namespace.owner, tokenCount: tokens.count)
         }
     }

@@ -46,6 +46,11 @@ extension Scheduler {
         return load
     }
 
+    /// Whose decodes those are.
+    package var decoding: [SequenceID] {
+        running.filter { $0.phase == .decoding }.map(\.id)
+    }
+
     /// Where the first prompt that is being computed goes on.
     package var nextPrefillPosition: Int {
         running.first { $0.phase == .prefilling }?.computedTokenCount ?? 0

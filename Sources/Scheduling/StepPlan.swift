@@ -17,8 +17,11 @@ package struct StepPlan: Sendable {
         package let blockTables: Range<Int>
         /// How many rows need logits, counted from the last row backwards.
         package let logitsRowCount: Int
-        /// How many tokens the step may append after the last row: none before the prefill is
-        /// complete, one when nothing is speculated.
+        /// How many of the rows, the last ones, hold guesses at what comes next; they need logits, and so does
+        /// the row before them.
+        package let draftTokenCount: Int
+        /// How many tokens the step may append: none before the prefill is complete, else one, and one for
+        /// each guess that proves right.
         package let maxAcceptedTokenCount: Int
         /// Where in `forks` the sequences are that sample from the last row too; they begin with this step.
         package let forks: Range<Int>

@@ -116,7 +116,8 @@ package struct Generation {
             tokens: tokens, startPosition: position, promptTokenCount: promptTokenCount,
             blockTables: 0..<Int32(runner.kvBlockCount), logitsRowCount: 1)
         var token: Int32 = 0
-        runner.run { row in token = sampler.sample(row.logits) }
+        var candidates = Sampler.Candidates()
+        runner.run { row in token = sampler.sample(row.logits, among: &candidates) }
         return token
     }
 }

@@ -30,6 +30,8 @@ package struct ServerConfiguration: Sendable {
     package var prefillTokenCountWhileDecoding = 512
     /// What a step in which sequences decode is to end within: prefill has the time that they leave.
     package var maxStepTime = Duration.milliseconds(300)
+    /// Whether tokens are guessed and computed ahead where that pays; the output is the same.
+    package var speculates = true
     /// A file with the chat template to use in place of the model's.
     package var chatTemplatePath: String?
     /// Which of the model's chat templates to use; nil takes the default.

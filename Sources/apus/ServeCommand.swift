@@ -56,6 +56,11 @@ struct ServeCommand: AsyncParsableCommand {
     )
     var maxStepTime = 300
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Guess tokens and compute them ahead where that pays; the output is the same.")
+    var speculation = true
+
     @Option(name: .customLong("model-name"), help: "The id of the model; default: the file's name.")
     var modelName: String?
 
@@ -105,6 +110,7 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.stepTokenCount = stepTokens
         configuration.prefillTokenCountWhileDecoding = prefillTokens
         configuration.maxStepTime = .milliseconds(maxStepTime)
+        configuration.speculates = speculation
         configuration.chatTemplatePath = chatTemplateFile
         configuration.chatTemplateName = chatTemplate
         configuration.unknownFields = unknownFields

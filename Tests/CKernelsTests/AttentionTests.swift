@@ -99,10 +99,14 @@ import Testing
         let sequence = PagedSequence(
             positionCount: 2, keyDimension: 5, valueDimension: 5, type, isLatent: true)
 
-        let kept = sequence.keeping([.infinity, -.infinity, .nan, 3.4e38, -1], set)
+        let latent: [Float] = [.infinity, -.infinity, .nan, 3.4e38, -1]
 
         let largest = type.largest
-        #expect(kept == [largest, -largest, 0, min(type.rounded(3.4e38), largest), -1])
+        // Beside what is that large, 8 bits do not tell −1 from 0.
+        let least: Float = type == .q8 ? 0 : -1
+        #expect(
+            sequence.keeping(latent, set)
+                == [largest, -largest, 0, min(type.rounded(3.4e38), largest), least])
     }
 
     private func worst(_ found: [Float], _ wanted: [Double]) -> Float {
@@ -119,18 +123,44 @@ enum KVElement: CaseIterable {
     case f16
     case bf16
     case f32
+    case q8
+
+    /// Whether products are of BF16.
+    var computesInBF16: Bool { self == .bf16 || self == .q8 }
 
     /// float32 sums of up to 200 terms of order 1, and exponentials to 1 ulp. BF16 weights are off by up to
     /// 2⁻⁹ each, and so is their sum: together as much as 2⁻⁸ of the values' distance, which is 4 at most.
-    var tolerance: Float { self == .bf16 ? 0x1p-7 : 2e-5 }
+    var tolerance: Float { computesInBF16 ? 0x1p-7 : 2e-5 }
 
-    var bytes: Int { self == .f32 ? 4 : 2 }
+    /// Bytes of `count` values of each position of a page, with those that fill pairs up.
+    func pageBytes(_ count: Int) -> Int {
+        switch self {
+        case .f16: 16 * count * 2
+        case .bf16: 16 * (count + 1) / 2 * 4
+        case .f32: 16 * count * 4
+        case .q8: 16 * ((count + 1) / 2 * 2 + (count + 31) / 32 * 2)
+        }
+    }
 
     var largest: Float {
         switch self {
         case .f16: 65504
         case .bf16: 0x1.fep127
         case .f32: .greatestFiniteMagnitude
+        case .q8: rounded(127 * 65504)
+        }
+    }
+
+    /// What becomes of the finite values of one position.
+    func kept(_ values: [Float]) -> [Float] {
+        guard self == .q8 else { return values.map(rounded) }
+        return stride(from: 0, to: values.count, by: 32).flatMap { start in
+            let block = values[start..<min(start + 32, values.count)]
+            let scale = Float(Float16((block.map(abs).max() ?? 0) / 127))
+            return block.map { value in
+                let steps = (value * (1 / scale)).rounded(.toNearestOrEven)
+                return rounded(min(127, max(-127, steps)) * scale)
+            }
         }
     }
 
@@ -139,7 +169,7 @@ enum KVElement: CaseIterable {
         switch self {
         case .f16:
             return Float(Float16(value))
-        case .bf16:
+        case .bf16, .q8:
             let step = Double(value).ulp * 0x1p45  // 52 bits of mantissa against 7
             return Float((Double(value) / step).rounded(.toNearestOrEven) * step)
         case .f32:
@@ -148,7 +178,7 @@ enum KVElement: CaseIterable {
     }
 
     /// A query as it enters the products: only BF16's are rounded.
-    func roundedQuery(_ value: Float) -> Float { self == .bf16 ? rounded(value) : value }
+    func roundedQuery(_ value: Float) -> Float { computesInBF16 ? rounded(value) : value }
 
     func operations(_ set: InstructionSet) -> apus_kv_operations {
         let vectors = apus_vectors(set.isa).pointee
@@ -156,6 +186,7 @@ enum KVElement: CaseIterable {
         case .f16: return vectors.f16
         case .bf16: return vectors.bf16
         case .f32: return vectors.f32
+        case .q8: return vectors.q8
         }
     }
 }
@@ -181,18 +212,15 @@ private struct PagedSequence {
         func vector(_ count: Int) -> [Float] {
             (0..<count).map { _ in Float.random(in: -2...2, using: &random) }
         }
-        let keys = (0..<positionCount).map { _ in vector(keyDimension).map(type.rounded) }
-        let values =
-            isLatent
-            ? keys.map { Array($0[..<valueDimension]) }
-            : (0..<positionCount).map { _ in vector(valueDimension).map(type.rounded) }
+        let rawKeys = (0..<positionCount).map { _ in vector(keyDimension) }
+        let rawValues = isLatent ? [] : (0..<positionCount).map { _ in vector(valueDimension) }
+        keys = rawKeys.map(type.kept)
+        values =
+            isLatent ? keys.map { Array($0[..<valueDimension]) } : rawValues.map(type.kept)
         queries = (0..<16).map { _ in vector(keyDimension).map(type.roundedQuery) }
-        self.keys = keys
-        self.values = values
         self.type = type
-        let evenKeys = (keyDimension + 1) / 2 * 2
         let stride = isLatent ? 0 : (valueDimension + 15) / 16 * 16
-        let pageBytes = 16 * ((type == .bf16 ? evenKeys : keyDimension) + stride) * type.bytes
+        let pageBytes = type.pageBytes(keyDimension) + type.pageBytes(stride)
         let blockCount = (positionCount + 15) / 16
         // Every seventh of 7n + 1 blocks, last first.
         let poolCount = Self.blockStep * blockCount + 1
@@ -211,10 +239,10 @@ private struct PagedSequence {
                     scale: Self.scale)
                 for position in 0..<positionCount {
                     if isLatent {
-                        operations.store_latent(&view, pages, position, keys[position])
+                        operations.store_latent(&view, pages, position, rawKeys[position])
                     } else {
                         operations.store(
-                            &view, pages, position, keys[position], values[position])
+                            &view, pages, position, rawKeys[position], rawValues[position])
                     }
                 }
             }

@@ -160,14 +160,22 @@ static void check_elements(const apus_vector_operations *operations) {
 #define LATENT_DIMENSION 72
 #define QUERIES 7
 
-typedef enum { KV_F16, KV_BF16, KV_F32, KV_TYPES } kv_type;
+typedef enum { KV_F16, KV_BF16, KV_F32, KV_Q8, KV_TYPES } kv_type;
 
 static const apus_kv_operations *operations_of(const apus_vector_operations *all, kv_type type) {
-    return type == KV_F16 ? &all->f16 : type == KV_BF16 ? &all->bf16 : &all->f32;
+    switch (type) {
+    case KV_F16: return &all->f16;
+    case KV_BF16: return &all->bf16;
+    case KV_Q8: return &all->q8;
+    default: return &all->f32;
+    }
 }
 
+/// Whether products are of BF16.
+static bool computes_in_bf16(kv_type type) { return type == KV_BF16 || type == KV_Q8; }
+
 static double tolerance_of(kv_type type) {
-    return type == KV_BF16 ? bf16_attention_tolerance : attention_tolerance;
+    return computes_in_bf16(type) ? bf16_attention_tolerance : attention_tolerance;
 }
 
 /// The nearest value of the type, ties to even.
@@ -175,7 +183,7 @@ static float rounded(float value, kv_type type) {
     if (type == KV_F16) {
         return (float)(_Float16)value;
     }
-    if (type == KV_BF16 && value != 0) {
+    if (computes_in_bf16(type) && value != 0) {
         int exponent;
         const double fraction = frexp(value, &exponent); // 8 significant bits
         return (float)ldexp(nearbyint(ldexp(fraction, 8)), exponent - 8);
@@ -183,37 +191,52 @@ static float rounded(float value, kv_type type) {
     return value;
 }
 
-static void round_all(float *values, size_t count, kv_type type) {
-    for (size_t i = 0; i < count; i++) {
-        values[i] = rounded(values[i], type);
+/// What becomes of one position's values in a page. Q8 has 8 bits, and an f16 scale for each 32.
+static void keep_row(const float *values, size_t count, kv_type type, float *kept) {
+    for (size_t start = 0; start < count; start += 32) {
+        const size_t end = start + 32 < count ? start + 32 : count;
+        float largest = 0;
+        for (size_t i = start; i < end; i++) {
+            largest = fmaxf(largest, fabsf(values[i]));
+        }
+        const float scale = type == KV_Q8 ? (float)(_Float16)(largest / 127) : 1;
+        for (size_t i = start; i < end; i++) {
+            const float q = nearbyintf(fminf(127, fmaxf(-127, values[i] * (1 / scale))));
+            kept[i] = rounded(type == KV_Q8 ? q * scale : values[i], type);
+        }
     }
 }
 
-/// Keys, values and queries of one head; what is in pages is `keys` and `values`.
+/// Keys, values and queries of one head; what is given to be kept is `raw_keys` and `raw_values`.
 typedef struct {
     float queries[QUERIES][LATENT_DIMENSION];
+    float raw_keys[POSITIONS][LATENT_DIMENSION], raw_values[POSITIONS][VALUE_DIMENSION];
     float keys[POSITIONS][LATENT_DIMENSION], values[POSITIONS][VALUE_DIMENSION];
     int32_t block_table[BLOCKS];
     apus_kv_view view;
     uint8_t *pages;
 } sequence;
 
-/// Blocks lie last first. What is kept is rounded as the type does, and so are BF16's queries.
+/// Blocks lie last first. What is kept is rounded as the type does, and so are queries where products are of
+/// BF16.
 static sequence *make_sequence(kv_type type, size_t key_dimension, bool is_latent) {
     sequence *made = zeroed(1, sizeof *made);
     const size_t value_stride = is_latent ? 0 : (VALUE_DIMENSION + 15) / 16 * 16;
     const size_t page_stride =
         APUS_PAGE_POSITIONS * (key_dimension + value_stride) * (type == KV_F32 ? 4 : 2);
+    // Q8's half of that, and its scales, fit into it, too.
     for (size_t i = 0; i < BLOCKS; i++) {
         made->block_table[i] = (int32_t)(BLOCKS - 1 - i);
     }
     random_floats(made->queries[0], sizeof made->queries / sizeof(float), 2);
-    random_floats(made->keys[0], sizeof made->keys / sizeof(float), 2);
-    random_floats(made->values[0], sizeof made->values / sizeof(float), 2);
-    round_all(made->keys[0], sizeof made->keys / sizeof(float), type);
-    round_all(made->values[0], sizeof made->values / sizeof(float), type);
-    if (type == KV_BF16) {
-        round_all(made->queries[0], sizeof made->queries / sizeof(float), type);
+    random_floats(made->raw_keys[0], sizeof made->keys / sizeof(float), 2);
+    random_floats(made->raw_values[0], sizeof made->values / sizeof(float), 2);
+    for (size_t p = 0; p < POSITIONS; p++) {
+        keep_row(made->raw_keys[p], key_dimension, type, made->keys[p]);
+        keep_row(made->raw_values[p], VALUE_DIMENSION, type, made->values[p]);
+    }
+    for (size_t i = 0; computes_in_bf16(type) && i < sizeof made->queries / sizeof(float); i++) {
+        made->queries[0][i] = rounded(made->queries[0][i], type);
     }
     made->pages = zeroed(BLOCKS, page_stride);
     made->view = (apus_kv_view){
@@ -247,12 +270,14 @@ static void attend_plainly(const sequence *s, size_t query, size_t first, size_t
     }
 }
 
-static void check_attention(const apus_vector_operations *operations, kv_type type, float sink) {
+/// Where `in_parts`, each tile of positions is visited for itself, the last first, and merged in order.
+static void check_attention(const apus_vector_operations *operations, kv_type type, float sink,
+                            bool in_parts) {
     static const size_t last[QUERIES] = {149, 148, 100, 64, 63, 17, 0};
     const apus_kv_operations *kv = operations_of(operations, type);
     sequence *s = make_sequence(type, KEY_DIMENSION, false);
     for (size_t p = 0; p < POSITIONS; p++) {
-        kv->store(&s->view, s->pages, p, s->keys[p], s->values[p]);
+        kv->store(&s->view, s->pages, p, s->raw_keys[p], s->raw_values[p]);
     }
     float outputs[QUERIES][VALUE_DIMENSION];
     apus_attention_query queries[QUERIES];
@@ -264,8 +289,24 @@ static void check_attention(const apus_vector_operations *operations, kv_type ty
     }
     float *scratch =
         zeroed(apus_attention_scratch(KEY_DIMENSION, VALUE_DIMENSION), sizeof *scratch);
-    kv->attend(&s->view, queries, QUERIES, 0, 64, scratch);
-    kv->attend(&s->view, queries, QUERIES, 64, POSITIONS, scratch);
+    static const size_t ends[] = {0, 64, 128, POSITIONS};
+    float part_outputs[3][QUERIES][VALUE_DIMENSION];
+    apus_attention_query parts[3][QUERIES];
+    for (size_t p = 3; in_parts && p-- > 0;) {
+        memcpy(parts[p], queries, sizeof queries);
+        for (size_t q = 0; q < QUERIES; q++) {
+            parts[p][q].output = part_outputs[p][q];
+        }
+        kv->attend(&s->view, parts[p], QUERIES, ends[p], ends[p + 1], scratch);
+    }
+    for (size_t p = 0; p < 3; p++) {
+        if (!in_parts) {
+            kv->attend(&s->view, queries, QUERIES, ends[p], ends[p + 1], scratch);
+        }
+        for (size_t q = 0; in_parts && q < QUERIES; q++) {
+            operations->merge_attention(&queries[q], &parts[p][q], VALUE_DIMENSION);
+        }
+    }
     for (size_t q = 0; q < QUERIES; q++) {
         operations->finish_attention(&queries[q], VALUE_DIMENSION, sink);
         double wanted[VALUE_DIMENSION];
@@ -278,7 +319,7 @@ static void check_latent_attention(const apus_vector_operations *operations, kv_
     const apus_kv_operations *kv = operations_of(operations, type);
     sequence *s = make_sequence(type, LATENT_DIMENSION, true);
     for (size_t p = 0; p < POSITIONS; p++) {
-        kv->store_latent(&s->view, s->pages, p, s->keys[p]);
+        kv->store_latent(&s->view, s->pages, p, s->raw_keys[p]);
     }
     float latents[9][LATENT_DIMENSION];
     kv->load_latents(&s->view, 13, 9, latents[0]);
@@ -310,8 +351,9 @@ void check_vectors(apus_isa isa) {
     checked_isa = isa;
     check_elements(operations);
     for (kv_type type = 0; type < KV_TYPES; type++) {
-        check_attention(operations, type, -INFINITY);
-        check_attention(operations, type, 0.5f);
+        check_attention(operations, type, -INFINITY, false);
+        check_attention(operations, type, 0.5f, false);
+        check_attention(operations, type, 0.5f, true);
         check_latent_attention(operations, type);
     }
 }

@@ -18,9 +18,10 @@ import Testing
         _ parameters: SamplingParameters, _ logits: [Float], prompt: [Int32] = [], count: Int = 1
     ) -> [Int32] {
         var sampler = Sampler(parameters, prompt: prompt)
+        var candidates = Sampler.Candidates()
         return (0..<count).map { _ in
             var row = logits
-            return row.withUnsafeMutableBufferPointer { sampler.sample($0) }
+            return row.withUnsafeMutableBufferPointer { sampler.sample($0, among: &candidates) }
         }
     }
 

@@ -7,7 +7,7 @@ import Testing
 /// The checkers of the other tests, shown to catch what they are there to catch.
 @Suite struct BrokenScheduleTests {
     enum PlanDefect: CaseIterable {
-        case none, skippedDecode, gap, repetition, sharedBlock, lostBlock, wrongSample, twice
+        case none, skippedDecode, gap, repetition, sharedBlock, lostBlock, wrongSample, twice, draft
     }
 
     enum BookkeepingDefect: CaseIterable {
@@ -94,6 +94,7 @@ extension StepPlan.Entry {
         return StepPlan.Entry(
             sequence: sequence, startPosition: startPosition + shift, tokenCount: tokenCount,
             blockTables: blockTables, logitsRowCount: logitsRowCount,
+            draftTokenCount: draftTokenCount + (defect == .draft ? 1 : 0),
             maxAcceptedTokenCount: defect == .wrongSample ? 0 : maxAcceptedTokenCount,
             forks: forks,
             remainingTokenCount: remainingTokenCount, runningIndex: runningIndex)

@@ -40,6 +40,8 @@ struct ScheduleAudit {
     /// Positions that were not computed since others had been.
     private(set) var reusedPositionCount = 0
     private(set) var copyCount = 0
+    private(set) var draftCount = 0
+    private(set) var verifiedDraftCount = 0
     private var arrivalCount = 0
 
     init(limits: SchedulerLimits) {
@@ -136,9 +138,10 @@ struct ScheduleAudit {
             let forks = zip(plan.forks[entry.forks], rest.prefix(entry.forks.count))
             rest = rest.dropFirst(entry.forks.count)
             guard let index = live.firstIndex(where: { $0.id == entry.sequence }) else { continue }
-            let isPrefillComplete = entry.endPosition == live[index].tokenCount
-            live[index].computedTokenCount = entry.endPosition
-            live[index].scoredTokenCount = max(live[index].scoredTokenCount, entry.endPosition)
+            let knownEnd = entry.endPosition - entry.draftTokenCount
+            let isPrefillComplete = knownEnd == live[index].tokenCount
+            live[index].computedTokenCount = knownEnd
+            live[index].scoredTokenCount = max(live[index].scoredTokenCount, knownEnd)
             live[index].phase = isPrefillComplete ? .decoding : .prefilling
             for (fork, outcome) in forks { begin(fork, of: entry.sequence, outcome) }
             guard let index = live.firstIndex(where: { $0.id == entry.sequence }) else { continue }
@@ -147,8 +150,26 @@ struct ScheduleAudit {
                 continue
             }
             append(tokens, to: &live[index])
+            keepDrafts(plan, entry, verifiedCount: tokens.count - 1, of: index)
             if isPrefillComplete, live[index].remainingTokenCount == 0 {
                 live.remove(at: index)
+            }
+        }
+    }
+
+    /// Rows of guesses that proved right hold what the sequence would have computed.
+    private mutating func keepDrafts(
+        _ plan: StepPlan, _ entry: StepPlan.Entry, verifiedCount: Int, of index: Int
+    ) {
+        guard entry.draftTokenCount > 0 else { return }
+        let knownEnd = entry.endPosition - entry.draftTokenCount
+        let verified = knownEnd..<knownEnd + verifiedCount
+        live[index].computedTokenCount = verified.upperBound
+        verifiedDraftCount += verifiedCount
+        for group in limits.kvSpans.indices {
+            for position in verified {
+                kvContents[place(plan, entry, position, group: group)] = content(
+                    of: live[index], position, group: group)
             }
         }
     }
@@ -234,7 +255,8 @@ struct ScheduleAudit {
             ? limits.maxStepTokenCount
             : min(
                 limits.maxPrefillTokenCountWhileDecoding,
-                limits.maxStepTokenCount - plan.decodeCount)
+                limits.maxStepTokenCount
+                    - plan.entries.prefix(plan.decodeCount).reduce(0) { $0 + $1.tokenCount })
         for entry in cut {
             try demand(
                 entry.tokenCount % 8 == 0 || budget < 8,
@@ -256,16 +278,22 @@ struct ScheduleAudit {
         let name = "sequence \(entry.sequence.rawValue)"
         try demand(isDecode == (sequence.phase == .decoding), "\(name) is in the wrong part")
         try checkStart(entry, sequence, name)
+        let drafts = entry.draftTokenCount
+        draftCount += drafts
+        let knownEnd = entry.endPosition - drafts
         try demand(
-            entry.tokenCount > 0 && entry.endPosition <= sequence.tokenCount,
-            "\(name) computes up to \(entry.endPosition) of \(sequence.tokenCount)")
-        let isComplete = entry.endPosition == sequence.tokenCount
-        let accepted = isComplete ? min(1, sequence.remainingTokenCount) : 0
+            entry.tokenCount > drafts && knownEnd <= sequence.tokenCount,
+            "\(name) computes up to \(knownEnd) of \(sequence.tokenCount)")
+        let isComplete = knownEnd == sequence.tokenCount
+        try demand(
+            drafts == 0 || isDecode && isComplete && drafts < sequence.remainingTokenCount,
+            "\(name) guesses \(drafts) of \(sequence.remainingTokenCount) tokens")
+        let accepted = isComplete ? min(1, sequence.remainingTokenCount) + drafts : 0
         try demand(entry.maxAcceptedTokenCount == accepted, "\(name) samples the wrong row")
         try demand(
             entry.remainingTokenCount == sequence.remainingTokenCount,
             "\(name) has \(entry.remainingTokenCount) tokens remaining")
-        let positions = entry.startPosition..<entry.endPosition
+        let positions = entry.startPosition..<knownEnd
         let scored = positions.filter {
             sequence.scoresPrompt && $0 < sequence.promptTokenCount
                 && $0 >= sequence.scoredTokenCount
@@ -309,19 +337,33 @@ struct ScheduleAudit {
     private func places(
         _ plan: StepPlan, _ entry: StepPlan.Entry, _ positions: Range<Int>, group: Int
     ) throws -> [(place: Int, content: UInt64)] {
-        let table = Array(plan.blockTables[entry.blockTables])
         let length = limits.blockCount(forPositionCount: entry.endPosition)
         try demand(
-            table.count == length * limits.kvSpans.count,
-            "sequence \(entry.sequence.rawValue) has \(table.count) blocks of \(length) per group")
+            entry.blockTables.count == length * limits.kvSpans.count,
+            "sequence \(entry.sequence.rawValue) has \(entry.blockTables.count) blocks of "
+                + "\(length) per group")
         guard let sequence = live.first(where: { $0.id == entry.sequence }) else { return [] }
         return positions.map { position in
-            let block = Int(table[group * length + position / limits.kvBlockLength])
-            return (
-                block * limits.kvBlockLength + position % limits.kvBlockLength,
-                sequence.contents[position + 1] &+ UInt64(group)
+            (
+                place(plan, entry, position, group: group),
+                content(of: sequence, position, group: group)
             )
         }
+    }
+
+    private func place(
+        _ plan: StepPlan, _ entry: StepPlan.Entry, _ position: Int, group: Int
+    ) -> Int {
+        let table = plan.blockTables[entry.blockTables]
+        let length = limits.blockCount(forPositionCount: entry.endPosition)
+        let block = table[table.startIndex + group * length + position / limits.kvBlockLength]
+        return Int(block) * limits.kvBlockLength + position % limits.kvBlockLength
+    }
+
+    /// What the keys and values of a position depend on; of a guess, nothing that anyone may read.
+    private func content(of sequence: LiveSequence, _ position: Int, group: Int) -> UInt64 {
+        guard position < sequence.tokenCount else { return 0 }
+        return sequence.contents[position + 1] &+ UInt64(group)
     }
 
     /// All computed positions that the rows see hold what the sequence would have computed.

@@ -16,6 +16,8 @@ struct Traffic {
         var forkCount = 0
         var copyCount = 0
         var reusedPositionCount = 0
+        var draftCount = 0
+        var verifiedDraftCount = 0
     }
 
     private var random: SplitMix64
@@ -24,6 +26,8 @@ struct Traffic {
     private var plan: StepPlan
     private var audit: ScheduleAudit
     private var arrivalsLeft: Int
+    /// Half of the schedules compute guesses.
+    private let guesses: Bool
     private var nextID: UInt64 = 0
     private(set) var tally = Tally()
 
@@ -34,6 +38,7 @@ struct Traffic {
         plan = StepPlan(limits: limits)
         audit = ScheduleAudit(limits: limits)
         arrivalsLeft = Int.random(in: 1...24, using: &random)
+        guesses = random.happens(oneIn: 2)
     }
 
     mutating func run() throws {
@@ -60,6 +65,8 @@ struct Traffic {
         tally.preemptionCount = counts.preemptionCount
         tally.copyCount = audit.copyCount
         tally.reusedPositionCount = audit.reusedPositionCount
+        tally.draftCount = audit.draftCount
+        tally.verifiedDraftCount = audit.verifiedDraftCount
         guard
             counts.runningSequenceCount == 0, counts.waitingRequestCount == 0,
             counts.waitingTokenCount == 0, counts.usedBlockCount == 0,
@@ -121,7 +128,7 @@ struct Traffic {
     }
 
     private mutating func step() throws {
-        scheduler.planStep(into: &plan)
+        scheduler.planStep(into: &plan, draftTokenCounts: makeDraftTokenCounts())
         try scheduler.checkInvariants()
         try audit.check(plan, running: scheduler.running.map(\.id))
         tallyPrefills()
@@ -133,11 +140,25 @@ struct Traffic {
         let outcomes = plan.outcomes { _, count in
             random.happens(oneIn: 40)
                 ? StepOutcome.finished
-                : .accepted((0..<count).map { _ in Int32.random(in: 0...2, using: &random) })
+                : .accepted(makeTokens(upTo: count))
         }
         scheduler.commit(plan, outcomes: outcomes)
         audit.commit(plan, outcomes: outcomes)
         try scheduler.checkInvariants()
+    }
+
+    /// As many guesses as anyone may ask for, for some.
+    private mutating func makeDraftTokenCounts() -> [SequenceID: Int] {
+        guard guesses else { return [:] }
+        return scheduler.decoding.reduce(into: [:]) { counts, id in
+            if random.happens(oneIn: 2) { counts[id] = Int.random(in: 0...9, using: &random) }
+        }
+    }
+
+    /// At least one token where there may be any.
+    private mutating func makeTokens(upTo count: Int) -> [Int32] {
+        let count = count > 1 ? Int.random(in: 1...count, using: &random) : count
+        return (0..<count).map { _ in Int32.random(in: 0...2, using: &random) }
     }
 
     private mutating func tallyPrefills() {

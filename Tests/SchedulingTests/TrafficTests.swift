@@ -44,6 +44,8 @@ import Testing
         #expect(tally.forkCount > expectedCount)
         #expect(tally.copyCount > expectedCount)
         #expect(tally.reusedPositionCount > expectedCount)
+        #expect(tally.draftCount > expectedCount)
+        #expect(tally.verifiedDraftCount > expectedCount)
     }
 }
 
@@ -59,5 +61,7 @@ extension Traffic.Tally {
         forkCount += other.forkCount
         copyCount += other.copyCount
         reusedPositionCount += other.reusedPositionCount
+        draftCount += other.draftCount
+        verifiedDraftCount += other.verifiedDraftCount
     }
 }

@@ -44,7 +44,7 @@ final class EngineHarness {
     init(
         family: String = "qwen3_moe", kvBlockCount: Int, stepTokenCount: Int = 64,
         parallelCount: Int = 16, threadCount: Int = 2, keepsPrefixes: Bool = true,
-        tellsPromptTokensApart: Bool? = nil
+        tellsPromptTokensApart: Bool? = nil, speculation: Speculation? = nil
     ) throws {
         let team = try ThreadTeam(threadCount: threadCount)
         tokenizer = try LanguageModel(try Self.file("qwen3_moe"), team: team).tokenizer
@@ -60,7 +60,7 @@ final class EngineHarness {
             model, team: team, maxTokenCount: stepTokenCount,
             kvBlockCount: limits.kvBlockCount)
         engine = Engine(
-            runner: runner, tokenizer: tokenizer, limits: limits,
+            runner: runner, tokenizer: tokenizer, limits: limits, speculation: speculation,
             threadCount: threadCount, mailbox: mailbox, metrics: metrics
         ) { [unowned self] outputs in outputs.forEach(take) }
     }

@@ -25,6 +25,8 @@
 ///
 /// A page of latents holds them as they are, [16][key_dimension], in BF16 with an even number of values
 /// to a row; the first value_dimension of each are its value.
+///
+/// Pages of Q8 hold 8-bit values in place of BF16, and f16 scales (pages_bytes.h).
 typedef struct {
     const uint8_t *pages;        ///< page of block 0
     size_t page_stride;          ///< bytes from one block's page to the next
@@ -76,7 +78,7 @@ typedef void apus_store_latent_fn(const apus_kv_view *kv, uint8_t *pages, size_t
 typedef void apus_load_latents_fn(const apus_kv_view *kv, size_t start, size_t count,
                                   float *latents);
 
-/// Attention over pages of one element type. With BF16 queries and softmax weights are rounded to BF16,
+/// Attention over pages of one element type. With BF16 and Q8 queries and softmax weights are rounded to BF16,
 /// too; all sums are float32.
 typedef struct {
     apus_attend_fn *attend;
@@ -113,12 +115,16 @@ typedef struct {
     size_t (*argmax)(const float *x, size_t count);
     /// y = exp(scale · (x − shift)); returns Σ y. y may be x, or NULL when only the sum is wanted.
     double (*exp)(const float *x, size_t count, float shift, float scale, float *_Nullable y);
+    /// Puts what was found for the query over other positions behind what it has.
+    void (*merge_attention)(apus_attention_query *query, const apus_attention_query *part,
+                            size_t value_dimension);
     /// output = output / Σ exp, after the last visit. A sink adds exp(sink) to the sum and nothing to the
     /// output [attention sinks, Xiao et al. 2023; gpt-oss]; −∞ is none.
     void (*finish_attention)(apus_attention_query *query, size_t value_dimension, float sink);
     apus_kv_operations f16;
     apus_kv_operations bf16;
     apus_kv_operations f32;
+    apus_kv_operations q8;
 } apus_vector_operations;
 
 /// The operations compiled for an instruction set.

@@ -35,6 +35,7 @@ struct KVOperations {
             case .f16: vectors.f16
             case .bf16: vectors.bf16
             case .f32: vectors.f32
+            case .q8: vectors.q8
             }
         attend = operations.attend
         store = operations.store

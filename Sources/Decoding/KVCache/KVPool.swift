@@ -8,14 +8,27 @@ package enum KVType: String, Sendable, CaseIterable {
     /// BF16, with which the products of attention are of BF16, too: twice as fast where a CPU has them.
     case bf16
     case f32
+    /// 8 bits, and an f16 scale for each 32 values of a position: half the memory of BF16, with which its
+    /// products are computed.
+    case q8
 
     /// What commands use unless told otherwise.
     package static let standard = KVType.bf16
 
-    var bytes: Int { self == .f32 ? 4 : 2 }
+    /// Whether values are kept in pairs, those of an odd number filled up.
+    var pairs: Bool { self == .bf16 || self == .q8 }
+
+    /// Bytes of `count` values of each of 16 positions, scales included.
+    func bytes(of16 count: Int) -> Int {
+        switch self {
+        case .f16, .bf16: 16 * count * 2
+        case .f32: 16 * count * 4
+        case .q8: 16 * count + 16 * 2 * ((count + 31) / 32)
+        }
+    }
 
     /// How keys and values are kept for as long as a step lasts, where a pool of this type keeps latents.
-    var expanded: KVType { self == .bf16 ? .bf16 : .f32 }
+    var expanded: KVType { pairs ? .bf16 : .f32 }
 }
 
 /// The keys and values of all sequences: a fixed number of blocks of 16 positions each.

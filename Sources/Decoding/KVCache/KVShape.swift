@@ -17,16 +17,14 @@ struct KVShape: Equatable {
         /// Bytes of 16 positions of one head, what fills lines and pairs included.
         func pageBytes(_ type: KVType) -> Int {
             func key(_ dimension: Int) -> Int {
-                type == .bf16 ? (dimension + 1) / 2 * 2 : dimension
+                type.bytes(of16: type.pairs ? (dimension + 1) / 2 * 2 : dimension)
             }
-            let values =
-                switch self {
-                case .heads(_, let keyDimension, let valueDimension):
-                    key(keyDimension) + (valueDimension + 15) / 16 * 16
-                case .latent(let dimension, _):
-                    key(dimension)
-                }
-            return 16 * values * type.bytes
+            switch self {
+            case .heads(_, let keyDimension, let valueDimension):
+                return key(keyDimension) + type.bytes(of16: (valueDimension + 15) / 16 * 16)
+            case .latent(let dimension, _):
+                return key(dimension)
+            }
         }
     }
 

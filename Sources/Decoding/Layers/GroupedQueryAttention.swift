@@ -111,38 +111,86 @@ struct GroupedQueryAttention {
         }
     }
 
-    /// One work item: a tile of rows × the query heads of one key-value head, at most 32 queries.
+    /// Query heads of one key-value head that meet a tile of rows: at most 32 queries.
+    private struct WorkItem {
+        let tile: Step.AttentionTile
+        let kvHead: Int
+        let heads: Range<Int>
+    }
+
+    /// One work item is a tile of rows × the query heads of one key-value head, all positions or one segment.
     private func attend(_ step: Step, _ tables: Step.BlockTables) {
-        step.tileAttention(maxRowCount: max(1, Int(APUS_ATTENTION_QUERIES) / headsPerItem))
-        let partsPerGroup = (queriesPerKV + headsPerItem - 1) / headsPerItem
-        let itemsPerTile = kvHeadCount * partsPerGroup
-        step.team.forEach(step.attentionTiles.count * itemsPerTile) { item, worker in
-            // The last tiles have the longest contexts: they go first.
-            let tile = step.attentionTiles[step.attentionTiles.count - 1 - item / itemsPerTile]
-            let kvHead = item % itemsPerTile / partsPerGroup
-            let firstInGroup = item % partsPerGroup * headsPerItem
-            let firstHead = kvHead * queriesPerKV + firstInGroup
-            let heads = firstHead..<firstHead + min(headsPerItem, queriesPerKV - firstInGroup)
-            var view = step.kv.view(
-                place, head: kvHead,
-                blockTable: tables.table(of: step.slices[tile.slice], group: place.group),
-                scale: scale)
-            attend(tile, heads: heads, &view, step, step.workers[worker])
+        let rowsPerTile = max(1, Int(APUS_ATTENTION_QUERIES) / headsPerItem)
+        step.tileAttention(maxRowCount: rowsPerTile)
+        let itemCount = step.attentionTiles.count * itemsPerTile
+        let segments = step.attentionSegments
+        let segmentCount = segments.count(upTo: step.lastPosition)
+        let queryCount = min(rowsPerTile, step.rowCount) * headsPerItem
+        guard
+            segments.splits(
+                itemCount: itemCount, queryCount: queryCount, segmentCount: segmentCount,
+                threadCount: step.team.threadCount)
+        else {
+            step.team.forEach(itemCount) { index, worker in
+                withQueries(of: item(index, step), step, tables) { view, queries, heads in
+                    segments.attend(&view, queries.base, queries.count, step, worker: worker)
+                    finish(queries, heads, step)
+                }
+            }
+            return
+        }
+        step.team.forEach(itemCount * segmentCount) { index, worker in
+            withQueries(of: item(index / segmentCount, step), step, tables) { view, queries, _ in
+                segments.attend(
+                    &view, queries.base, queries.count, segment: index % segmentCount,
+                    slot: index * queryCount, step, worker: worker)
+            }
+        }
+        step.team.forEach(itemCount) { index, _ in
+            withQueries(of: item(index, step), step, tables) { _, queries, heads in
+                for segment in 0..<segmentCount {
+                    segments.merge(
+                        slot: (index * segmentCount + segment) * queryCount, into: queries.base,
+                        queries.count, step)
+                }
+                finish(queries, heads, step)
+            }
         }
     }
 
-    private func attend(
-        _ tile: Step.AttentionTile, heads: Range<Int>, _ view: inout apus_kv_view, _ step: Step,
-        _ scratch: WorkerScratch
+    private var partsPerGroup: Int { (queriesPerKV + headsPerItem - 1) / headsPerItem }
+    private var itemsPerTile: Int { kvHeadCount * partsPerGroup }
+
+    private func item(_ index: Int, _ step: Step) -> WorkItem {
+        // The last tiles have the longest contexts: they go first.
+        let tile = step.attentionTiles[step.attentionTiles.count - 1 - index / itemsPerTile]
+        let kvHead = index % itemsPerTile / partsPerGroup
+        let firstInGroup = index % partsPerGroup * headsPerItem
+        let firstHead = kvHead * queriesPerKV + firstInGroup
+        return WorkItem(
+            tile: tile, kvHead: kvHead,
+            heads: firstHead..<firstHead + min(headsPerItem, queriesPerKV - firstInGroup))
+    }
+
+    /// Queries of one work item, row by row, that have visited nothing yet.
+    private typealias Queries = (base: UnsafeMutablePointer<apus_attention_query>, count: Int)
+
+    private func withQueries(
+        of item: WorkItem, _ step: Step, _ tables: Step.BlockTables,
+        _ body: (inout apus_kv_view, Queries, Range<Int>) -> Void
     ) {
+        var view = step.kv.view(
+            place, head: item.kvHead,
+            blockTable: tables.table(of: step.slices[item.tile.slice], group: place.group),
+            scale: scale)
         withUnsafeTemporaryAllocation(
             of: apus_attention_query.self, capacity: Int(APUS_ATTENTION_QUERIES)
         ) { queries in
             guard let first = queries.baseAddress else { return }
             var count = 0
-            for row in tile.firstRow..<tile.firstRow + tile.rowCount {
+            for row in item.tile.firstRow..<item.tile.firstRow + item.tile.rowCount {
                 let position = Int(step.positions[row])
-                for head in heads {
+                for head in item.heads {
                     (first + count).initialize(
                         to: apus_attention_query(
                             vector: step.projections[row] + projections.columns[0]
@@ -153,11 +201,14 @@ struct GroupedQueryAttention {
                     count += 1
                 }
             }
-            step.kv.operations.attend(&view, first, count, 0, .max, scratch.attention)
-            for index in 0..<count {
-                let sink = sinks.map { $0[heads.lowerBound + index % heads.count] } ?? -.infinity
-                step.vectors.finish_attention(first + index, headDimension, sink)
-            }
+            body(&view, (first, count), item.heads)
+        }
+    }
+
+    private func finish(_ queries: Queries, _ heads: Range<Int>, _ step: Step) {
+        for index in 0..<queries.count {
+            let sink = sinks.map { $0[heads.lowerBound + index % heads.count] } ?? -.infinity
+            step.vectors.finish_attention(queries.base + index, headDimension, sink)
         }
     }
 }

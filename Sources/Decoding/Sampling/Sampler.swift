@@ -11,11 +11,17 @@ package struct Sampler {
     private var outputCounts: [Int32: Int32] = [:]
     private var outputCount = 0
     private let vectors: apus_vector_operations
-    private var candidates: [Candidate] = []
 
-    private struct Candidate {
-        let token: Int32
-        var weight: Float
+    /// Room for the tokens that a choice is made from, kept from one choice to the next.
+    package struct Candidates {
+        fileprivate struct Candidate {
+            let token: Int32
+            let weight: Float
+        }
+
+        fileprivate var all: [Candidate] = []
+
+        package init() {}
     }
 
     /// A sampler that has chosen nothing yet.
@@ -28,16 +34,30 @@ package struct Sampler {
         vectors = apus_vectors(instructionSet.isa).pointee
     }
 
-    /// Chooses the next token and remembers it. Changes `logits` [V].
-    package mutating func sample(_ logits: UnsafeMutableBufferPointer<Float>) -> Int32 {
+    /// Chooses the next token; the same one for the same logits until it is remembered. Changes `logits` [V].
+    package func choose(
+        _ logits: UnsafeMutableBufferPointer<Float>, among candidates: inout Candidates
+    ) -> Int32 {
         guard let values = logits.baseAddress else { return 0 }
         adjust(values, logits.count)
-        let token =
-            parameters.isGreedy
-            ? Int32(vectors.argmax(values, logits.count)) : draw(values, logits.count)
+        return parameters.isGreedy
+            ? Int32(vectors.argmax(values, logits.count))
+            : draw(values, logits.count, &candidates)
+    }
+
+    /// Chooses the next token and remembers it. Changes `logits` [V].
+    package mutating func sample(
+        _ logits: UnsafeMutableBufferPointer<Float>, among candidates: inout Candidates
+    ) -> Int32 {
+        let token = choose(logits, among: &candidates)
+        remember(token)
+        return token
+    }
+
+    /// Takes note of the token that the sequence goes on with.
+    package mutating func remember(_ token: Int32) {
         outputCount += 1
         if parameters.tracksOutput { outputCounts[token, default: 0] += 1 }
-        return token
     }
 
     /// Applies bias, penalties and bans.
@@ -69,21 +89,24 @@ package struct Sampler {
     }
 
     /// Draws from softmax(logits / temperature) cut by top-k, top-p and min-p.
-    private mutating func draw(_ logits: UnsafeMutablePointer<Float>, _ count: Int) -> Int32 {
+    private func draw(
+        _ logits: UnsafeMutablePointer<Float>, _ count: Int, _ candidates: inout Candidates
+    ) -> Int32 {
         let best = vectors.maximum(logits, count)
         guard best.isFinite else { return Int32(vectors.argmax(logits, count)) }
         let total = vectors.exp(logits, count, best, 1 / parameters.temperature, logits)
         let uniform = Self.uniform(seed: parameters.seed, draw: outputCount)
         guard parameters.cutsTail else { return pick(uniform * total, logits, count) }
-        cutTopP(mass: collectCandidates(logits, count, total: Float(total)))
+        let mass = candidates.collect(logits, count, total: Float(total), parameters)
+        candidates.cutTopP(parameters.topP, mass: mass)
         var kept: Double = 0
-        for candidate in candidates { kept += Double(candidate.weight) }
+        for candidate in candidates.all { kept += Double(candidate.weight) }
         var remaining = uniform * kept
-        for candidate in candidates {
+        for candidate in candidates.all {
             remaining -= Double(candidate.weight)
             if remaining < 0 { return candidate.token }
         }
-        return candidates.last?.token ?? 0
+        return candidates.all.last?.token ?? 0
     }
 
     /// The token at which the running sum of the weights passes `target`.
@@ -100,69 +123,6 @@ package struct Sampler {
         return last
     }
 
-    /// Tokens that top-k and min-p leave, with weights relative to the likeliest's 1; returns the weight of
-    /// all of them, those included that are too light to matter to top-p.
-    private mutating func collectCandidates(
-        _ weights: UnsafeMutablePointer<Float>, _ count: Int, total: Float
-    ) -> Double {
-        candidates.removeAll(keepingCapacity: true)
-        var mass = 0.0
-        var floor = parameters.minP
-        if parameters.topP < 1, parameters.topK == 0 {
-            // All tokens under (1 − p)/V of the total together hold less than 1 − p: top-p needs none.
-            floor = max(floor, (1 - parameters.topP) * total / Float(count) * 0.5)
-        }
-        for token in 0..<count where weights[token] >= parameters.minP && weights[token] > 0 {
-            mass += Double(weights[token])
-            guard weights[token] >= floor else { continue }
-            candidates.append(Candidate(token: Int32(token), weight: weights[token]))
-        }
-        guard parameters.topK > 0, parameters.topK < candidates.count else { return mass }
-        keepLikeliest(parameters.topK)
-        return candidates.reduce(0) { $0 + Double($1.weight) }
-    }
-
-    /// Keeps the `k` heaviest candidates, in ascending order of token; of equal ones the lower tokens.
-    private mutating func keepLikeliest(_ k: Int) {
-        var low = candidates.startIndex
-        var high = candidates.endIndex
-        // Quickselect (Hoare 1961): the k heaviest end up in front.
-        while high - low > 1 {
-            let pivot = candidates[low + (high - low) / 2]
-            var left = low
-            var right = high - 1
-            while left <= right {
-                while Self.isHeavier(candidates[left], pivot) { left += 1 }
-                while Self.isHeavier(pivot, candidates[right]) { right -= 1 }
-                if left <= right {
-                    candidates.swapAt(left, right)
-                    left += 1
-                    right -= 1
-                }
-            }
-            if k <= right { high = right + 1 } else if k >= left { low = left } else { break }
-        }
-        candidates.removeSubrange(k...)
-        candidates.sort { $0.token < $1.token }
-    }
-
-    private static func isHeavier(_ a: Candidate, _ b: Candidate) -> Bool {
-        a.weight != b.weight ? a.weight > b.weight : a.token < b.token
-    }
-
-    /// Keeps the fewest likeliest candidates that hold `topP` of `mass` (Holtzman et al. 2020).
-    private mutating func cutTopP(mass: Double) {
-        guard parameters.topP < 1, candidates.count > 1 else { return }
-        candidates.sort(by: Self.isHeavier)
-        var kept = 0.0
-        var count = 0
-        while count < candidates.count, kept < Double(parameters.topP) * mass {
-            kept += Double(candidates[count].weight)
-            count += 1
-        }
-        candidates.removeSubrange(max(1, count)...)
-    }
-
     /// The draw-th uniform number in [0, 1) of a seed (SplitMix64, Steele et al. 2014).
     static func uniform(seed: UInt64, draw: Int) -> Double {
         func mix(_ value: UInt64) -> UInt64 {
@@ -172,6 +132,72 @@ package struct Sampler {
             return z ^ (z >> 31)
         }
         return Double(mix(mix(seed) &+ UInt64(truncatingIfNeeded: draw)) >> 11) * 0x1p-53
+    }
+}
+
+extension Sampler.Candidates {
+    /// Tokens that top-k and min-p leave, with weights relative to the likeliest's 1; returns the weight of
+    /// all of them, those included that are too light to matter to top-p.
+    fileprivate mutating func collect(
+        _ weights: UnsafeMutablePointer<Float>, _ count: Int, total: Float,
+        _ parameters: SamplingParameters
+    ) -> Double {
+        all.removeAll(keepingCapacity: true)
+        var mass = 0.0
+        var floor = parameters.minP
+        if parameters.topP < 1, parameters.topK == 0 {
+            // All tokens under (1 − p)/V of the total together hold less than 1 − p: top-p needs none.
+            floor = max(floor, (1 - parameters.topP) * total / Float(count) * 0.5)
+        }
+        for token in 0..<count where weights[token] >= parameters.minP && weights[token] > 0 {
+            mass += Double(weights[token])
+            guard weights[token] >= floor else { continue }
+            all.append(Candidate(token: Int32(token), weight: weights[token]))
+        }
+        guard parameters.topK > 0, parameters.topK < all.count else { return mass }
+        keepLikeliest(parameters.topK)
+        return all.reduce(0) { $0 + Double($1.weight) }
+    }
+
+    /// Keeps the `k` heaviest all, in ascending order of token; of equal ones the lower tokens.
+    private mutating func keepLikeliest(_ k: Int) {
+        var low = all.startIndex
+        var high = all.endIndex
+        // Quickselect (Hoare 1961): the k heaviest end up in front.
+        while high - low > 1 {
+            let pivot = all[low + (high - low) / 2]
+            var left = low
+            var right = high - 1
+            while left <= right {
+                while Self.isHeavier(all[left], pivot) { left += 1 }
+                while Self.isHeavier(pivot, all[right]) { right -= 1 }
+                if left <= right {
+                    all.swapAt(left, right)
+                    left += 1
+                    right -= 1
+                }
+            }
+            if k <= right { high = right + 1 } else if k >= left { low = left } else { break }
+        }
+        all.removeSubrange(k...)
+        all.sort { $0.token < $1.token }
+    }
+
+    private static func isHeavier(_ a: Candidate, _ b: Candidate) -> Bool {
+        a.weight != b.weight ? a.weight > b.weight : a.token < b.token
+    }
+
+    /// Keeps the fewest likeliest all that hold `topP` of `mass` (Holtzman et al. 2020).
+    fileprivate mutating func cutTopP(_ topP: Float, mass: Double) {
+        guard topP < 1, all.count > 1 else { return }
+        all.sort(by: Self.isHeavier)
+        var kept = 0.0
+        var count = 0
+        while count < all.count, kept < Double(topP) * mass {
+            kept += Double(all[count].weight)
+            count += 1
+        }
+        all.removeSubrange(max(1, count)...)
     }
 }
 

@@ -21,6 +21,10 @@ final class Engine {
     private var scheduler: Scheduler
     private var plan: StepPlan
     private var costs = StepCostModel()
+    /// Nil where nothing is computed ahead.
+    private var speculation: Speculation?
+    /// How often guesses are right in the sequences of late.
+    private var usualAcceptance = 0.5
     private let stepTime: StepTime
     private var sequences: [SequenceID: TokenSequence] = [:]
     /// Live sequences of each request.
@@ -48,8 +52,8 @@ final class Engine {
 
     init(
         runner: ModelRunner, tokenizer: Tokenizer, limits: SchedulerLimits,
-        stepTime: StepTime = StepTime(), threadCount: Int, mailbox: EngineMailbox,
-        metrics: EngineMetrics,
+        stepTime: StepTime = StepTime(), speculation: Speculation? = nil, threadCount: Int,
+        mailbox: EngineMailbox, metrics: EngineMetrics,
         deliver: @escaping ([GenerationOutput]) -> Void
     ) {
         self.runner = runner
@@ -58,6 +62,7 @@ final class Engine {
         self.metrics = metrics
         self.deliver = deliver
         self.stepTime = stepTime
+        self.speculation = speculation
         scheduler = Scheduler(limits: limits)
         plan = StepPlan(limits: limits)
         sampler = RowSampler(
@@ -79,7 +84,9 @@ final class Engine {
     func turn(waiting: Bool, at time: ContinuousClock.Instant? = nil) {
         for message in mailbox.take(waiting: waiting) { handle(message) }
         expire(at: time ?? .now)
-        scheduler.planStep(into: &plan, prefillRowCountWhileDecoding: prefillRowCount)
+        scheduler.planStep(
+            into: &plan, prefillRowCountWhileDecoding: prefillRowCount,
+            draftTokenCounts: draftTokenCounts())
         if !plan.entries.isEmpty { runStep() }
         metrics.update(scheduler.counts)
         guard !outputs.isEmpty else { return }
@@ -93,6 +100,30 @@ final class Engine {
             beside: scheduler.decodeLoad, from: scheduler.nextPrefillPosition,
             within: stepTime.maxSeconds, minimum: stepTime.leastPrefillRowCount,
             maximum: scheduler.limits.maxPrefillTokenCountWhileDecoding)
+    }
+
+    /// Guesses that one sequence has computed at a time, at most.
+    private static let maxDraftTokenCount = 8
+
+    /// How many guesses each sequence has computed in the next step. Beside a prompt there are none: its rows
+    /// leave no time.
+    private func draftTokenCounts() -> [SequenceID: Int] {
+        guard let speculation else { return [:] }
+        let decoding = scheduler.decoding
+        let counts = scheduler.counts
+        guard decoding.count == counts.runningSequenceCount, counts.waitingRequestCount == 0 else {
+            return [:]
+        }
+        let candidates = decoding.compactMap { sequences[$0] }.map { sequence in
+            let acceptance = sequence.guess(
+                Self.maxDraftTokenCount, usualAcceptance: usualAcceptance)
+            if !sequence.guesses.isEmpty {
+                usualAcceptance += (acceptance - usualAcceptance) / 32
+            }
+            return Speculation.Candidate(
+                sequence.id, draftTokenCount: sequence.guesses.count, acceptance: acceptance)
+        }
+        return speculation.draftTokenCounts(candidates, decodeCount: decoding.count)
     }
 
     private func handle(_ message: EngineMailbox.Message) {
@@ -241,8 +272,10 @@ final class Engine {
             guard let sequence = sequences[entry.sequence] else { continue }
             noteSchedule(of: sequence, entry, at: start)
             planned.append(sequence)
+            let knownEnd = entry.endPosition - entry.draftTokenCount
             runner.append(
-                tokens: sequence.tokens[entry.startPosition..<entry.endPosition],
+                tokens: sequence.tokens[entry.startPosition..<knownEnd]
+                    + sequence.guesses.prefix(entry.draftTokenCount),
                 startPosition: entry.startPosition, promptTokenCount: sequence.promptTokenCount,
                 blockTables: plan.blockTables[entry.blockTables],
                 logitsRowCount: entry.logitsRowCount,
@@ -259,10 +292,18 @@ final class Engine {
         }
         let end = ContinuousClock.now
         recordSeatings(until: end)
-        costs.record(plan.load, seconds: (end - start) / .seconds(1))
+        learnCosts(seconds: (end - start) / .seconds(1))
         metrics.recordStep(
             tokenCount: plan.tokenCount, duration: end - start, weightsRead: runner.weightsRead)
         commit(at: end)
+    }
+
+    private func learnCosts(seconds: Double) {
+        let load = plan.load
+        costs.record(load, seconds: seconds)
+        if load.prefillRowCount == 0 {
+            speculation?.record(rowCount: load.decodeRowCount, seconds: seconds)
+        }
     }
 
     /// Measures how fast those that wait are served.
@@ -285,13 +326,20 @@ final class Engine {
             metrics.countPrefixQuery(sequence.promptTokenCount)
             deadlines[sequence.request.id]?.hasBegun = true
         }
-        metrics.countPrefixHit(sequence.noteRows(entry.startPosition..<entry.endPosition))
+        metrics.countPrefixHit(
+            sequence.noteRows(entry.startPosition..<entry.endPosition - entry.draftTokenCount))
     }
 
     private func commit(at now: ContinuousClock.Instant) {
         outcomes.removeAll(keepingCapacity: true)
         var ordinal = 0
         for (entry, sequence) in zip(plan.entries, planned) {
+            if entry.draftTokenCount > 0 {
+                outcomes.append(verify(entry, sequence, from: ordinal, at: now))
+                ordinal += entry.logitsRowCount
+                flush(sequence)
+                continue
+            }
             let samples = entry.maxAcceptedTokenCount > 0
             for index in 0..<entry.logitsRowCount
             where !(samples && index == entry.logitsRowCount - 1) {
@@ -303,7 +351,7 @@ final class Engine {
                 if sequence.firstScheduled == nil { sequence.begin(at: entry.endPosition, now) }
                 outcomes.append(
                     samples
-                        ? accept(sampler.result(ordinal), entry, sequence, at: now)
+                        ? outcome(of: sampler.result(ordinal), entry, sequence, at: now)
                         : advance(entry, sequence))
                 ordinal += samples ? 1 : 0
                 flush(sequence)
@@ -322,20 +370,49 @@ final class Engine {
         }
     }
 
-    private func accept(
-        _ result: RowResult, _ entry: StepPlan.Entry, _ sequence: TokenSequence,
+    private func outcome(
+        of result: RowResult, _ entry: StepPlan.Entry, _ sequence: TokenSequence,
         at now: ContinuousClock.Instant
     ) -> StepOutcome {
+        let isFinished = accept(
+            result, sequence, isLast: entry.remainingTokenCount == 1, at: now)
+        return isFinished ? .finished : .accepted([result.token])
+    }
+
+    /// Accepts what was sampled as long as that was guessed: each row's guess is the token that the row before
+    /// it gives, or the row is of no use. The results begin with the `ordinal`-th.
+    private func verify(
+        _ entry: StepPlan.Entry, _ sequence: TokenSequence, from ordinal: Int,
+        at now: ContinuousClock.Instant
+    ) -> StepOutcome {
+        let guesses = sequence.guesses.prefix(entry.draftTokenCount)
+        var tokens: [Int32] = []
+        var isFinished = false
+        repeat {
+            let result = sampler.result(ordinal + tokens.count)
+            tokens.append(result.token)
+            isFinished = accept(
+                result, sequence, isLast: entry.remainingTokenCount == tokens.count, at: now)
+        } while !isFinished && tokens.count <= guesses.count
+            && guesses[tokens.count - 1] == tokens.last
+        metrics.countDraft(guesses.count, acceptedCount: tokens.count - 1)
+        return isFinished ? .finished : .accepted(tokens)
+    }
+
+    /// Takes a sampled token; true when the sequence ends with it.
+    private func accept(
+        _ result: RowResult, _ sequence: TokenSequence, isLast: Bool,
+        at now: ContinuousClock.Instant
+    ) -> Bool {
         let last = sequence.lastToken
-        let isFinished = sequence.accept(
-            result, isLast: entry.remainingTokenCount == 1, at: now)
+        let isFinished = sequence.accept(result, isLast: isLast, at: now)
         if let last {
             metrics.recordInterToken(now - last)
         } else {
             metrics.recordFirstToken(
                 now - sequence.request.arrival, promptTokenCount: sequence.ownPromptTokenCount)
         }
-        return isFinished ? .finished : .accepted([result.token])
+        return isFinished
     }
 
     /// Counts computed prompt positions; a request for no new tokens ends with its prompt.

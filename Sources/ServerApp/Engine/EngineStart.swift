@@ -58,7 +58,9 @@ struct EngineStart: Sendable {
             let outlet = EngineOutlet()
             engine = Engine(
                 runner: runner, tokenizer: language.tokenizer, limits: plan.limits,
-                stepTime: plan.stepTime, threadCount: threadCount, mailbox: mailbox,
+                stepTime: plan.stepTime,
+                speculation: plan.speculates ? Speculation(for: language.summary) : nil,
+                threadCount: threadCount, mailbox: mailbox,
                 metrics: metrics,
                 deliver: outlet.deliver)
             loaded = Loaded(
@@ -72,6 +74,18 @@ struct EngineStart: Sendable {
         continuation.resume(returning: .success(loaded))
         engine.run()
         loaded.done.signal()
+    }
+}
+
+extension Speculation {
+    /// For a model whose decodes read weights and do little else.
+    init(for model: ModelSummary) {
+        // What a row costs beside that: attention, and multiplications with weights that are at hand.
+        let rowBytes = 0.04 * model.weightBytesRead(tokenCount: 1)
+        self.init(
+            DecodeCostModel { rowCount in
+                model.weightBytesRead(tokenCount: rowCount) + rowBytes * Double(rowCount)
+            })
     }
 }
 

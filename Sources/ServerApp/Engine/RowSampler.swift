@@ -4,11 +4,13 @@ internal import Decoding
 
 /// Turns the logits of a step's rows into results, on all threads of the team at once.
 ///
-/// Each row writes its own result, and at most one row of a sequence samples, so threads never meet.
+/// Each row writes its own result and changes nothing else, so threads never meet.
 final class RowSampler {
     private var results: UnsafeMutableBufferPointer<RowResult>
     /// One row of logits per worker: sampling changes them, log-probabilities need them unchanged.
     private let copies: [UnsafeMutableBufferPointer<Float>]
+    /// One per worker.
+    private let candidates: UnsafeMutableBufferPointer<Sampler.Candidates>
 
     /// `maxRowCount` rows, each counted as often as sequences sample from it.
     init(maxRowCount: Int, vocabularySize: Int, threadCount: Int) {
@@ -19,12 +21,16 @@ final class RowSampler {
             copy.initialize(repeating: 0)
             return copy
         }
+        candidates = .allocate(capacity: threadCount)
+        candidates.initialize(repeating: Sampler.Candidates())
     }
 
     deinit {
         results.deinitialize()
         results.deallocate()
         for copy in copies { copy.deallocate() }
+        candidates.deinitialize()
+        candidates.deallocate()
     }
 
     /// Makes room for the results of so many rows.
@@ -43,7 +49,8 @@ final class RowSampler {
     func visit(_ row: ModelRunner.Row, of sequence: TokenSequence, position: Int) {
         let request = sequence.request
         guard let logprobCount = request.logprobCount ?? (request.ranksChoices ? 0 : nil) else {
-            results[row.ordinal] = RowResult(token: sequence.sampler.sample(row.logits))
+            results[row.ordinal] = RowResult(
+                token: choose(row.logits, sequence, position, row.worker))
             return
         }
         let probabilities = LogProbabilities(row.logits)
@@ -53,10 +60,23 @@ final class RowSampler {
         } else {
             let copy = copies[row.worker]
             _ = copy.update(from: row.logits)
-            token = sequence.sampler.sample(copy)
+            token = choose(copy, sequence, position, row.worker)
         }
         results[row.ordinal] = RowResult(
             token: token, logProbability: probabilities[token],
             top: probabilities.top(logprobCount))
+    }
+
+    /// What follows `position`, the guesses up to there taken as right. Several threads may ask the same
+    /// sequence, so it stays as it is.
+    private func choose(
+        _ logits: UnsafeMutableBufferPointer<Float>, _ sequence: TokenSequence, _ position: Int,
+        _ worker: Int
+    ) -> Int32 {
+        var sampler = sequence.sampler
+        for token in sequence.guesses.prefix(max(0, position + 1 - sequence.tokens.count)) {
+            sampler.remember(token)
+        }
+        return sampler.choose(logits, among: &candidates[worker])
     }
 }

@@ -23,6 +23,8 @@ final class TokenSequence {
     private(set) var cachedTokenCount = 0
     /// Positions that were computed or found computed so far.
     private var highestPosition = 0
+    /// Guesses what comes next, for a step to compute ahead; nil where nothing is guessed.
+    private var guesser: TokenGuesser?
     /// Whether another choice computed the prompt.
     private var isFork = false
     /// Sum over the generated tokens, where choices are ranked by it.
@@ -59,6 +61,9 @@ final class TokenSequence {
         pending = ChoiceDelta(index: choice.index)
         if request.echoes { echoPrompt() }
     }
+
+    /// What may come next, as last guessed.
+    var guesses: [Int32] { guesser?.guesses ?? [] }
 
     var generatedTokenCount: Int { tokens.count - promptTokenCount }
 
@@ -107,6 +112,8 @@ final class TokenSequence {
     func accept(_ result: RowResult, isLast: Bool, at now: ContinuousClock.Instant) -> Bool {
         let token = result.token
         tokens.append(token)
+        sampler.remember(token)
+        highestPosition = max(highestPosition, tokens.count - 1)
         if firstToken == nil { firstToken = now }
         lastToken = now
         pending.tokenIDs.append(token)
@@ -123,6 +130,15 @@ final class TokenSequence {
             if isLast { end(.init(reason: .length)) }
         }
         return pending.finish != nil
+    }
+
+    /// Guesses up to `count` tokens, of which a share of `usualAcceptance` is taken to be right until more is
+    /// known; what is known now.
+    func guess(_ count: Int, usualAcceptance: Double) -> Double {
+        var guesser = guesser.take() ?? TokenGuesser(acceptance: usualAcceptance)
+        guesser.update(tokens, count: count)
+        defer { self.guesser = guesser }
+        return guesser.acceptance
     }
 
     /// Lets out what was held back; a stop string that this completes is the reason instead.

@@ -19,6 +19,8 @@ final class EngineMetrics: Sendable {
     private let stepMicroseconds = AtomicCount()
     private let weightByteCount = AtomicCount()
     private let expertCount = AtomicCount()
+    private let draftTokenCount = AtomicCount()
+    private let acceptedDraftTokenCount = AtomicCount()
     private let ended: [(reason: FinishReason, count: AtomicCount)] =
         [.stop, .length, .timeout, .abort].map { ($0, AtomicCount()) }
     private let rejected: [(reason: String, count: AtomicCount)] =
@@ -88,6 +90,12 @@ final class EngineMetrics: Sendable {
     /// Counts those of them that were found.
     func countPrefixHit(_ tokenCount: Int) { prefixHitCount.add(tokenCount) }
 
+    /// Counts guesses that a step computed, and those of them that the output went on with.
+    func countDraft(_ tokenCount: Int, acceptedCount: Int) {
+        draftTokenCount.add(tokenCount)
+        acceptedDraftTokenCount.add(acceptedCount)
+    }
+
     func countPrompt(_ tokenCount: Int) { promptTokenCount.add(tokenCount) }
 
     func countEnd(_ reason: FinishReason) {
@@ -142,6 +150,12 @@ final class EngineMetrics: Sendable {
         text += counter("weight_bytes_read", "Bytes of weights that steps read.", weightByteCount)
         text += counter(
             "experts_read", "Experts that steps read, counted in each layer.", expertCount)
+        text += counter(
+            "spec_decode_num_draft_tokens", "Guessed tokens that were computed ahead.",
+            draftTokenCount)
+        text += counter(
+            "spec_decode_num_accepted_tokens", "Those of them that proved right.",
+            acceptedDraftTokenCount)
         text += family("request_success_total", "Sequences ended, by reason.", "counter")
         for (reason, count) in ended {
             text +=
