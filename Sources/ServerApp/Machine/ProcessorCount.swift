@@ -8,6 +8,8 @@ package struct ProcessorCount: Sendable, Equatable {
     package let count: Int
     /// "2 processors in the affinity mask, cgroup quota 1.50".
     package let reason: String
+    /// Processors' worth of CPU time in each period; nil where that is not limited.
+    package var quota: Double?
 
     /// The smaller of the affinity mask and the cgroups' tightest quota, rounded down.
     package static func available(
@@ -21,7 +23,7 @@ package struct ProcessorCount: Sendable, Equatable {
         return ProcessorCount(
             count: max(1, Int(min(Double(mask), quota))),
             reason: "\(mask) processors in the affinity mask, cgroup quota "
-                + String(format: "%.2f", quota))
+                + String(format: "%.2f", quota), quota: quota)
     }
 
     /// Processors' worth of time per period: cgroup v2's `cpu.max` and v1's CFS quota.
