@@ -59,7 +59,8 @@ package final class Server: Sendable {
             maxFittingLength: plan.limits.maxFittingSequenceLength, mailbox: mailbox,
             metrics: metrics, unknownFields: configuration.unknownFields)
         do {
-            var routes = Routes.configuration(service: service, metrics: metrics)
+            var routes = Routes.configuration(
+                service: service, metrics: metrics, routedTokens: loaded.routedTokens)
             accessLog = routes.apply(configuration.network, credentials)
             http = try HTTPServer(routes)
             loaded.outlet.connect { @Sendable [http] outputs in
