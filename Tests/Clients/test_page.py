@@ -10,7 +10,7 @@ import pytest
 import chromium
 from apus_server import ROOT, ApusServer
 
-# 16 experts in each of its layers, of which a token visits 4. Its routers are random.
+# 8 experts in each of its layers, of which a token visits 2. Its routers are random.
 EXPERTS = ROOT / "Tests/Fixtures/tiny/qwen3_moe.gguf"
 KEY = "sk-page-0c3f9e77aa12"
 
@@ -144,12 +144,21 @@ def heat_map_is_filled(page, server):
         "document.querySelector('#experts-note').textContent.match(/[1-9].*/)?.[0]", "the map"
     )
     assert note.startswith(f"{tokens} tokens went through {layers} layers"), note
-    colors = """(() => {
-      const canvas = document.querySelector("#heat");
-      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-      return new Set(new Uint32Array(data.buffer)).size;
-    })()"""
-    assert page.evaluate(colors) > 5
+    cells = page.evaluate(
+        """(() => {
+          const { width, height } = sizes();
+          const context = document.querySelector("#heat").getContext("2d");
+          const color = (row, expert) => [...context.getImageData(
+            (gutter + (expert + 0.5) * width) * devicePixelRatio,
+            (row + 0.5) * height * devicePixelRatio, 1, 1).data].join();
+          return rows.flatMap((row, index) =>
+            row.tokens.map((tokens, expert) => [tokens, color(index, expert)]));
+        })()"""
+    )
+    # As many tokens, the same color; others, another.
+    assert len(cells) == layers * 8
+    assert len({each for each, _ in cells}) == len({color for _, color in cells}) > 2
+    assert len({tuple(each) for each in cells}) == len({each for each, _ in cells})
     assert page.evaluate("document.querySelectorAll('#busiest tr').length") == 6
     page.point("#heat")
     assert " tokens, " in page.wait_for(

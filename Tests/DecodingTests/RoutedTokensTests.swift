@@ -91,6 +91,6 @@ import Testing
         let team = try ThreadTeam(threadCount: 2)
         let model = try Model(file, team: team)
         return try ModelRunner(
-            model, team: team, maxTokenCount: 64, kvBlockCount: 16 * model.kvGroups.count)
+            model, team: team, maxTokenCount: 128, kvBlockCount: 16 * model.kvGroups.count)
     }
 }

@@ -140,7 +140,7 @@ extension StartPage {
             context.fillText(rows[index].layer, gutter - 6, (index + 0.5) * height);
           }
           context.textAlign = "center";
-          const step = every(width, 24);
+          const step = every(width, 30);
           for (let expert = 0; expert < rows[0].tokens.length; expert += step) {
             context.fillText(expert, gutter + (expert + 0.5) * width, rows.length * height + 10);
           }
