@@ -94,46 +94,51 @@ def test_a_dense_model_has_no_experts(server):
     assert routed(server) == {"experts_per_token": 0, "layers": []}
 
 
-def test_a_completion_shows_its_tokens_and_the_experts_it_woke(page, mixture, tmp_path):
-    page.open(mixture.url)
+def run(page, server, **fields):
+    """Open the page, fill in the fields named by their ids and wait for the answer."""
+    page.open(server.url)
     page.wait_for("document.querySelector('#state').textContent === 'live'", "the page is live")
-    page.evaluate("document.querySelector('#max').value = '12'")
-    page.evaluate("document.querySelector('#temperature').value = '0'")
-
+    for name, value in fields.items():
+        page.evaluate(f"document.querySelector('#{name}').value = {json.dumps(str(value))}")
     page.click("#run")
     page.wait_for("document.querySelector('#said').textContent !== ''", "the answer is whole")
 
-    heat_map_is_filled(page, mixture)
-    tokens = "[...document.querySelectorAll('.token')].map((each) => each.textContent)"
-    body = {"prompt": "The capital of France is", "max_tokens": 12, "temperature": 0, "logprobs": 5}
-    answer = httpx.post(f"{mixture.url}/v1/completions", json=body, timeout=60).json()
-    choice = answer["choices"][0]
-    assert "".join(page.evaluate(tokens)) == choice["text"]
 
-    # A mouse on the third token shows what it could have been.
+def test_a_completion_shows_what_each_token_could_have_been(page, server, complete):
+    run(page, server, prompt="The capital of France is", max=12, temperature=0)
+
+    choice = complete("The capital of France is", max_tokens=12, logprobs=5).choices[0]
+    tokens = "[...document.querySelectorAll('.token')].map((each) => each.textContent)"
+    assert page.evaluate(tokens) == choice.logprobs.tokens
+    # A mouse on the second token, behind the prompt, shows its alternatives.
     assert page.evaluate("document.querySelector('#card').hidden")
     page.point(".token:nth-of-type(3)")
     card = page.wait_for("document.querySelector('#card:not([hidden])')?.innerText", "a card")
-    shown = [each for each in card.split() if each not in ("%", "<")]
-    likeliest = max(choice["logprobs"]["top_logprobs"][1].values())
-    # Alternatives with one text are one.
-    assert card.count("%") >= 4, card
-    assert any(abs(each - 100 * math.exp(likeliest)) < 0.06 for each in numbers(shown)), card
-    # And the keyboard goes on from there.
+    expected = choice.logprobs.top_logprobs[1]
+    assert len(expected) == 5 and card.count("%") == 6, card
+    for logprob in expected.values():
+        assert any(abs(each - 100 * math.exp(logprob)) < 0.06 for each in numbers(card)), card
+    # The keyboard goes on from there.
     page.evaluate("document.querySelector('#log').focus()")
     page.press("ArrowRight")
     assert page.evaluate("document.querySelector('#card').innerText") != card
+    assert choice.logprobs.tokens[2] in page.evaluate("document.querySelector('#said').textContent")
+    nothing_is_wrong(page, server)
 
-    nothing_is_wrong(page, mixture)
-    page.screenshot(tmp_path / "page.png")
 
-
-def numbers(words):
-    for word in words:
+def numbers(text):
+    for word in text.split():
         try:
             yield float(word)
         except ValueError:
             continue
+
+
+def test_the_map_shows_the_experts_that_an_answer_woke(page, mixture):
+    run(page, mixture, prompt="The capital of France is", max=12, temperature=0)
+
+    heat_map_is_filled(page, mixture)
+    nothing_is_wrong(page, mixture)
 
 
 def heat_map_is_filled(page, server):
@@ -147,10 +152,12 @@ def heat_map_is_filled(page, server):
     cells = page.evaluate(
         """(() => {
           const { width, height } = sizes();
-          const context = document.querySelector("#heat").getContext("2d");
-          const color = (row, expert) => [...context.getImageData(
-            (gutter + (expert + 0.5) * width) * devicePixelRatio,
-            (row + 0.5) * height * devicePixelRatio, 1, 1).data].join();
+          const canvas = document.querySelector("#heat");
+          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          const pixels = new Uint32Array(data.buffer);
+          const color = (row, expert) => pixels[
+            Math.floor((row + 0.5) * height * devicePixelRatio) * canvas.width
+            + Math.floor((gutter + (expert + 0.5) * width) * devicePixelRatio)];
           return rows.flatMap((row, index) =>
             row.tokens.map((tokens, expert) => [tokens, color(index, expert)]));
         })()"""
@@ -167,7 +174,7 @@ def heat_map_is_filled(page, server):
 
 
 def nothing_is_wrong(page, server):
-    assert page.complaints == []
+    assert page.complaints == [], page.complaints
     allowed = (f"{server.url}/", "data:,")
     assert [url for url in page.requests if not url.startswith(allowed)] == []
     assert f"{server.url}/metrics" in page.requests
