@@ -100,6 +100,7 @@ let package = Package(
             name: "ServerAppTests",
             dependencies: [
                 "ServerApp", "Decoding", "ModelFile", "OpenAIAPI", "Scheduling", "Tokenization",
+                "HTTPServing", .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
             swiftSettings: strict),
     ],

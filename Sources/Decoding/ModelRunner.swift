@@ -47,6 +47,8 @@ package final class ModelRunner {
     package var tokenCount: Int { step.rowCount }
     /// Weights that all steps so far have read.
     package var weightsRead: WeightsRead { step.weightsRead }
+    /// Tokens that layers have sent to their experts.
+    package let routedTokens: RoutedTokens
     /// Bytes of KV memory and scratch.
     package var allocatedBytes: Int { memory.allocatedBytes }
 
@@ -69,6 +71,7 @@ package final class ModelRunner {
         step = try Step(
             shape: shape, kv: kv, maxRowCount: maxTokenCount,
             segmentLength: attentionSegmentLength, team: team, isa: model.isa, memory: memory)
+        routedTokens = RoutedTokens(shape)
         headInput = try Activations(
             memory, capacity: Self.logitsTile, width: shape.hiddenSize, isa: model.isa,
             quantizes: shape.quantizes)
@@ -117,7 +120,10 @@ package final class ModelRunner {
     /// Runs the step and clears it. `visit` is called once for each row that needs logits and each sequence
     /// that samples from it, on any thread of the team, several at a time.
     package func run(visit: (Row) -> Void) {
-        if step.rowCount > 0 { model.family.forward(step) }
+        if step.rowCount > 0 {
+            model.family.forward(step)
+            routedTokens.publish(step.routing)
+        }
         for start in stride(from: 0, to: wanted.count, by: Self.logitsTile) {
             visitTile(start..<min(wanted.count, start + Self.logitsTile), visit)
         }

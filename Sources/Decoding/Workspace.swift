@@ -132,6 +132,8 @@ struct WorkspaceShape {
     var attendedWidth = 0
     /// Intermediate width of a dense or shared feed-forward.
     var feedForwardWidth = 0
+    /// Blocks of the model that have experts, ascending.
+    var expertLayers: [Int] = []
     var expertCount = 0
     var activeExpertCount = 0
     var expertWidth = 0

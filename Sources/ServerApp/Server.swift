@@ -71,7 +71,9 @@ package final class Server: Sendable {
             let machine = MachineMetrics(
                 threadCount: threadCount, availableBytes: memory.availableBytes)
             let vllmModel = configuration.network.exportsVLLMNames ? name : nil
-            var routes = Routes.configuration(service: service) {
+            var routes = Routes.configuration(
+                service: service, routedTokens: loaded.routedTokens
+            ) {
                 metrics.render(vllmModel: vllmModel) + machine.render()
             }
             accessLog = routes.apply(configuration.network, credentials)

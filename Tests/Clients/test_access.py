@@ -26,7 +26,7 @@ alice:{ALICE}
 bob:{BOB} requests_per_minute=3 concurrent_requests=1
 """
 PAGE = "https://chat.example"
-PUBLIC = {"/health", "/ready", "/version"}
+PUBLIC = {"/", "/health", "/ready", "/version"}
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_computed_prefixes_are_shared_by_those_who_have_the_same_key_only(guarde
     assert cached(ENVIRONMENT) > 0
 
 
-@pytest.mark.parametrize("method, path", routes() + [("GET", "/nothing"), ("GET", "/v1"), ("GET", "/")])
+@pytest.mark.parametrize("method, path", routes() + [("GET", "/nothing"), ("GET", "/v1"), ("GET", "/debug")])
 @pytest.mark.parametrize("headers", [{}, bearer("wrong"), bearer(ALICE[:-1]), bearer("alice")])
 def test_every_route_wants_a_key_but_the_public_ones(guarded, method, path, headers):
     answer = httpx.request(method, guarded.url + path, headers=headers)

@@ -13,6 +13,8 @@ struct MixtureOfExperts {
         var downBias: UnsafePointer<Float>?
     }
 
+    /// Which block of the model it is in, from 0.
+    let layer: Int
     let router: Router
     let experts: [Expert]
     /// Whether the weight multiplies what goes into an expert instead of what comes out (Llama 4).
@@ -20,6 +22,7 @@ struct MixtureOfExperts {
 
     func reserve(in shape: inout WorkspaceShape) {
         let (pair, down) = (experts[0].pair, experts[0].down)
+        shape.expertLayers.append(layer)
         shape.expertCount = max(shape.expertCount, router.expertCount)
         shape.activeExpertCount = max(shape.activeExpertCount, router.activeCount)
         shape.expertWidth = max(shape.expertWidth, pair.gate.rowCount)
@@ -36,6 +39,7 @@ struct MixtureOfExperts {
         step.routing.sortByExpert(
             rowCount: step.rowCount, activeCount: router.activeCount,
             expertCount: router.expertCount)
+        step.routing.countTokens(layer: layer)
         let pair = experts[0].pair
         if weighsInput {
             step.routing.weighInputs(step)

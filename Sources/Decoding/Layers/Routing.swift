@@ -34,6 +34,9 @@ final class Routing {
     private(set) var slotCount = 0
     let firstSlot: UnsafeMutablePointer<Int32>
     private let cursor: UnsafeMutablePointer<Int32>
+    /// Tokens that each expert of each block of the model was sent since the start [layers, E].
+    private let tokenCounts: UnsafeMutablePointer<Int>
+    private let maxExpertCount: Int
 
     init(
         _ memory: Memory, shape: WorkspaceShape, maxRowCount: Int, isa: apus_isa
@@ -60,6 +63,9 @@ final class Routing {
         activeExperts = try memory.allocate(Int32.self, count: max(1, shape.expertCount))
         firstSlot = try memory.allocate(Int32.self, count: shape.expertCount + 1)
         cursor = try memory.allocate(Int32.self, count: shape.expertCount + 1)
+        maxExpertCount = shape.expertCount
+        tokenCounts = try memory.allocate(
+            Int.self, count: ((shape.expertLayers.max() ?? 0) + 1) * shape.expertCount)
     }
 
     /// Slots of an expert.
@@ -88,6 +94,20 @@ final class Routing {
             }
         }
         slotCount = rowCount * activeCount
+    }
+
+    /// Adds each expert's slots to what its layer has sent it.
+    func countTokens(layer: Int) {
+        let counts = tokenCounts + layer * maxExpertCount
+        for index in 0..<activeExpertCount {
+            let expert = Int(activeExperts[index])
+            counts[expert] += slots(of: expert).count
+        }
+    }
+
+    /// Tokens that the experts of a layer were sent since the start [E].
+    func tokenCounts(layer: Int) -> UnsafeBufferPointer<Int> {
+        UnsafeBufferPointer(start: tokenCounts + layer * maxExpertCount, count: maxExpertCount)
     }
 
     /// Points every slot to its row's input.

@@ -127,7 +127,8 @@ extension WeightLoader {
                     gateBias: gateBiases?[expert], upBias: upBiases?[expert]),
                 down: downs[expert], downBias: downBiases?[expert])
         }
-        return MixtureOfExperts(router: router, experts: experts, weighsInput: weighsInput)
+        return MixtureOfExperts(
+            layer: layer, router: router, experts: experts, weighsInput: weighsInput)
     }
 
     /// `ffn_gate_inp_shexp`, `ffn_gate_shexp`, `ffn_up_shexp`, `ffn_down_shexp`.

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import COpenSSL
-
 /// SHA-256 of a secret, kept and compared in place of it.
 ///
 /// How long a comparison takes can only depend on the digest, of which whoever tries secrets cannot choose
@@ -10,12 +8,8 @@ struct SecretDigest: Hashable, Sendable {
     private let words: SIMD4<UInt64>
 
     init(of secret: some StringProtocol) {
-        let bytes = Array(secret.utf8)
-        var words = SIMD4<UInt64>()
-        withUnsafeMutableBytes(of: &words) {
-            _ = SHA256(bytes, bytes.count, $0.assumingMemoryBound(to: UInt8.self).baseAddress)
-        }
-        self.words = words
+        let digest = SHA256Digest(of: Array(secret.utf8))
+        words = digest.bytes.withUnsafeBytes { $0.loadUnaligned(as: SIMD4<UInt64>.self) }
     }
 
     /// Whether two digests are the same, by all of their bits.

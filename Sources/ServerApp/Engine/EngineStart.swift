@@ -26,6 +26,7 @@ struct EngineStart: Sendable {
         let summary: ModelSummary
         let tokenizer: Tokenizer
         let vocabularySize: Int
+        let routedTokens: RoutedTokens
         let outlet: EngineOutlet
         /// Signalled when the engine has ended.
         let done: DispatchSemaphore
@@ -71,7 +72,8 @@ struct EngineStart: Sendable {
                 deliver: outlet.deliver)
             loaded = Loaded(
                 summary: language.summary, tokenizer: language.tokenizer,
-                vocabularySize: language.model.vocabularySize, outlet: outlet,
+                vocabularySize: language.model.vocabularySize,
+                routedTokens: runner.routedTokens, outlet: outlet,
                 done: DispatchSemaphore(value: 0))
         } catch {
             continuation.resume(returning: .failure(error))

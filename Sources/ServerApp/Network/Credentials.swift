@@ -16,7 +16,7 @@ struct Credentials: Sendable {
     private static let maxKeyFileBytes = 4 << 20
     /// Below, a key can be guessed by trying.
     private static let minSafeKeyBytes = 16
-    private static let publicPaths: Set<String> = ["/health", "/ready", "/version"]
+    private static let publicPaths: Set<String> = ["/", "/health", "/ready", "/version"]
 
     /// Reads the files.
     /// - Throws: `ServerError.configuration` for a file that cannot be used.

@@ -9,7 +9,7 @@ extension HTTPServerConfiguration {
         cors = CORSPolicy(origins: network.corsOrigins)
         guard let log = AccessLog(network.accessLog) else { return nil }
         accessLog = { log.add($0) }
-        unloggedTargets = ["/health", "/ready", "/metrics"]
+        unloggedTargets = ["/health", "/ready", "/metrics", "/debug/experts"]
         return log
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Decoding
 internal import HTTPServing
 internal import HTTPTypes
 internal import OpenAIAPI
@@ -7,9 +8,16 @@ internal import OpenAIAPI
 /// Every path the server answers.
 enum Routes {
     static func configuration(
-        service: CompletionService, renderMetrics: @escaping @Sendable () -> String
+        service: CompletionService, routedTokens: RoutedTokens,
+        renderMetrics: @escaping @Sendable () -> String
     ) -> HTTPServerConfiguration {
         var routes = RouteTable<Responder>()
+        let page = StartPage()
+        routes.add(.get, "/") { request, exchange, server in
+            let (head, body) = page.response(
+                ifNoneMatch: request.head.headerFields[.ifNoneMatch])
+            exchange.respond(head, body: body, on: server)
+        }
         routes.add(.post, "/v1/completions") { request, exchange, server in
             service.respond(request, exchange, on: server)
         }
@@ -41,6 +49,9 @@ enum Routes {
             exchange.respond(
                 Array(renderMetrics().utf8), type: "text/plain; version=0.0.4; charset=utf-8",
                 on: server)
+        }
+        routes.add(.get, "/debug/experts") { _, exchange, server in
+            exchange.respond(routedTokens.body, type: "application/json", on: server)
         }
         var configuration = HTTPServerConfiguration(routes: routes)
         configuration.refusalBody = { refusal in
