@@ -128,6 +128,7 @@ static void KV(attend)(const apus_kv_view *kv, apus_attention_query *queries, si
             int32_t own_from = queries[q].first_position - (int32_t)start;
             int32_t own_to = queries[q].last_position + 1 - (int32_t)start;
             int32_t tile_end = (int32_t)positions;
+            own_from = own_from > 0 ? own_from : 0; // nothing is seen of a tile that comes too late
             shrink[q] = KV(weigh)(scores[q], own_from, own_to < tile_end ? own_to : tile_end,
                                   &queries[q], weights[q]);
         }

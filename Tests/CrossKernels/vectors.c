@@ -201,7 +201,7 @@ static void keep_row(const float *values, size_t count, kv_type type, float *kep
         }
         const float scale = type == KV_Q8 ? (float)(_Float16)(largest / 127) : 1;
         for (size_t i = start; i < end; i++) {
-            const float q = nearbyintf(fminf(127, fmaxf(-127, values[i] * (1 / scale))));
+            const float q = nearbyintf(fminf(127, fmaxf(-127, values[i] * (1 / scale)))) + 0.0f;
             kept[i] = rounded(type == KV_Q8 ? q * scale : values[i], type);
         }
     }
