@@ -18,6 +18,10 @@ PATH = next(filter(None, map(shutil.which, NAMES)), None)
 MAX_ANSWER_SECONDS = 120
 
 
+class ProtocolError(Exception):
+    """What the browser could not do, such as evaluate something in a page that is just being left."""
+
+
 class Page:
     """One browser with one page. It notes what the page asked for and what it complained of."""
 
@@ -70,7 +74,8 @@ class Page:
         while True:
             answer = self._receive()
             if answer.get("id") == self._number:
-                assert "error" not in answer, f"{method}: {answer['error']}"
+                if "error" in answer:
+                    raise ProtocolError(f"{method}: {answer['error']}")
                 return answer["result"]
 
     def _receive(self):
@@ -105,16 +110,22 @@ class Page:
         answer = self.call(
             "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
         )
-        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        if "exceptionDetails" in answer:
+            raise ProtocolError(answer["exceptionDetails"])
         return answer["result"].get("value")
 
     def wait_for(self, expression, what, timeout=MAX_ANSWER_SECONDS):
-        """Poll an expression until it is true; its value is returned."""
+        """Poll an expression until it can be evaluated and is true; its value is returned."""
         deadline = time.monotonic() + timeout
-        while not (value := self.evaluate(expression)):
-            assert time.monotonic() < deadline, f"not within {timeout} s: {what}; {self.complaints}"
+        while True:
+            try:
+                if value := self.evaluate(expression):
+                    return value
+                found = value
+            except ProtocolError as error:
+                found = error
+            assert time.monotonic() < deadline, f"not within {timeout} s: {what}; {found}"
             time.sleep(0.05)
-        return value
 
     def click(self, selector):
         """Click into the middle of an element, as a mouse does."""

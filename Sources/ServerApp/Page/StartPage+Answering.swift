@@ -58,7 +58,8 @@ extension StartPage {
               this.count += 1;
               this.sum += token.logprob;
               this.waiting.push(token);
-              if (!token.token.includes("\ufffd")) this.show(token.token, text === "");
+              if (token.token.includes("\ufffd")) continue;
+              this.show(this.waiting.length > 1 ? this.character(text) : token.token, text === "");
             }
             const reason = choice.finish_reason;
             if (this.waiting.length && (text || reason)) this.show(this.character(text));
@@ -73,7 +74,6 @@ extension StartPage {
           }
 
           show(text, isUnwritten = false) {
-            if (this.waiting.length > 1) text = this.character(text);
             const log = $("log");
             const follows = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
             const element = make("span", "token", text);
@@ -158,11 +158,12 @@ extension StartPage {
             await beginMap().catch(() => {});
             await stream(mode, body, answer, controller.signal);
           } catch (error) {
-            if (error.name !== "AbortError") fail(error, mode, prompt, answer);
+            if (error.name !== "AbortError") {
+              setText("error", error.message);
+              $("error").hidden = false;
+            }
           }
-          if (mode === "chat" && answer.text) {
-            messages.push({ role: "assistant", content: answer.text });
-          }
+          if (mode === "chat") closeTurn(prompt, answer);
           setRunning(null);
           await loadExperts().catch(() => {});
           setText("said", `${answer.text} ${$("stats").textContent}`);
@@ -184,15 +185,17 @@ extension StartPage {
           }
         }
 
-        function fail(error, mode, prompt, answer) {
-          $("error").textContent = error.message;
-          $("error").hidden = false;
-          if (mode === "chat" && !answer.text) {
-            messages.pop();
-            $("log").lastChild.remove();
-            $("log").lastChild.remove();
-            $("prompt").value = prompt;
+        /// Keeps what was said in a chat, or takes the message back if nothing was.
+        function closeTurn(prompt, answer) {
+          if (!answer.element.isConnected) return;
+          if (answer.count) {
+            messages.push({ role: "assistant", content: answer.text });
+            return;
           }
+          messages.pop();
+          $("log").lastChild.remove();
+          $("log").lastChild.remove();
+          $("prompt").value = prompt;
         }
 
         function clear() {

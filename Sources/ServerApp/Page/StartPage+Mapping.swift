@@ -54,9 +54,10 @@ extension StartPage {
             ({ row, expert, tokens, share: share(row, expert) })));
           const woken = cells.filter(({ tokens }) => tokens).sort((a, b) => b.share - a.share);
           largestShare = woken[0]?.share ?? 0;
-          setText("experts-note", `${count(rows[0].total)} tokens went through `
-            + `${rows.length} layers, each to ${routed.experts_per_token} of ${rows[0].tokens.length} experts, `
-            + `and woke ${count(woken.length)} of ${count(cells.length)}. What the prefix cache has wakes `
+          const expertCount = rows[0].tokens.length;
+          setText("experts-note", `${count(rows[0].total)} tokens went through ${rows.length} `
+            + `layers, each to ${routed.experts_per_token} of ${expertCount} experts, and woke `
+            + `${count(woken.length)} of ${count(cells.length)}. What the prefix cache has wakes `
             + "none; other clients' tokens count, too.");
           $("scale-end").textContent = `${(largestShare * 100).toFixed(0)} %`;
           drawMap();

@@ -27,8 +27,8 @@ extension StartPage {
 
         const growth = (name, from, to) => to.values.get(name) - from.values.get(name);
 
-        /// A histogram's mean between two samples, and the bound of the bucket with the 95th percentile;
-        /// null if nothing came.
+        /// A histogram's mean between two samples, and the bound of the bucket that has the 95th
+        /// percentile; null if nothing came.
         function latency(name, from, to) {
           const total = growth(`${name}_count`, from, to);
           if (!(total > 0)) return null;
@@ -49,8 +49,10 @@ extension StartPage {
           const now = samples.at(-1).time;
           const span = Math.max(30, now - samples[0].time);
           const top = Math.max(1, ...points.map(({ value }) => value));
-          const place = ({ time, value }) =>
-            [120 - (now - time) * 120 / span, 28.5 - 27 * value / top].map((x) => x.toFixed(1)).join();
+          const place = ({ time, value }) => {
+            const [x, y] = [120 - (now - time) * 120 / span, 28.5 - 27 * value / top];
+            return `${x.toFixed(1)},${y.toFixed(1)}`;
+          };
           const line = points.map(place).join("L");
           const [first, last] = [points[0], points.at(-1)];
           $(`${id}-line`).setAttribute("d", points.length > 1 ? `M${line}` : "");
