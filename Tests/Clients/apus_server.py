@@ -41,14 +41,14 @@ def wait_until(condition, timeout, what):
 class ApusServer:
     """One `apus serve` process on 127.0.0.1."""
 
-    def __init__(self, log_path, *options, tls=None, environment=None):
+    def __init__(self, log_path, *options, model=MODEL, tls=None, environment=None):
         """`tls` is the `ssl.SSLContext` of a client where the options make the server speak TLS."""
         self.port = free_port()
         self.tls = tls
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         self.log_path = log_path
         self._log = open(log_path, "wb")
-        command = [BINARY, "serve", "--model", MODEL, "--host", "127.0.0.1"]
+        command = [BINARY, "serve", "--model", str(model), "--host", "127.0.0.1"]
         self.process = subprocess.Popen(
             [*command, "--port", str(self.port), *options],
             stdout=self._log,

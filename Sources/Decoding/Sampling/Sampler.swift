@@ -16,6 +16,8 @@ package struct Sampler {
     private struct Candidate {
         let token: Int32
         var weight: Float
+        /// How far −ln P is from its mean; only set while the typical ones are chosen.
+        var deviation: Float = 0
     }
 
     /// A sampler that has chosen nothing yet.
@@ -68,14 +70,15 @@ package struct Sampler {
             logit > 0 ? logit / parameters.repetitionPenalty : logit * parameters.repetitionPenalty
     }
 
-    /// Draws from softmax(logits / temperature) cut by top-k, top-p and min-p.
+    /// Draws from softmax(logits / temperature) cut by top-k and min-p, then typical-p, then top-p.
     private mutating func draw(_ logits: UnsafeMutablePointer<Float>, _ count: Int) -> Int32 {
         let best = vectors.maximum(logits, count)
         guard best.isFinite else { return Int32(vectors.argmax(logits, count)) }
         let total = vectors.exp(logits, count, best, 1 / parameters.temperature, logits)
         let uniform = Self.uniform(seed: parameters.seed, draw: outputCount)
         guard parameters.cutsTail else { return pick(uniform * total, logits, count) }
-        cutTopP(mass: collectCandidates(logits, count, total: Float(total)))
+        let mass = collectCandidates(logits, count, total: Float(total))
+        cutTopP(mass: parameters.typicalP < 1 ? keepTypical(mass: mass) : mass)
         var kept: Double = 0
         for candidate in candidates { kept += Double(candidate.weight) }
         var remaining = uniform * kept
@@ -108,7 +111,7 @@ package struct Sampler {
         candidates.removeAll(keepingCapacity: true)
         var mass = 0.0
         var floor = parameters.minP
-        if parameters.topP < 1, parameters.topK == 0 {
+        if parameters.topP < 1, parameters.topK == 0, parameters.typicalP == 1 {
             // All tokens under (1 − p)/V of the total together hold less than 1 − p: top-p needs none.
             floor = max(floor, (1 - parameters.topP) * total / Float(count) * 0.5)
         }
@@ -119,35 +122,81 @@ package struct Sampler {
         }
         guard parameters.topK > 0, parameters.topK < candidates.count else { return mass }
         keepLikeliest(parameters.topK)
-        return candidates.reduce(0) { $0 + Double($1.weight) }
+        return weight(of: candidates.indices)
     }
 
     /// Keeps the `k` heaviest candidates, in ascending order of token; of equal ones the lower tokens.
     private mutating func keepLikeliest(_ k: Int) {
-        var low = candidates.startIndex
-        var high = candidates.endIndex
         // Quickselect (Hoare 1961): the k heaviest end up in front.
-        while high - low > 1 {
-            let pivot = candidates[low + (high - low) / 2]
-            var left = low
-            var right = high - 1
-            while left <= right {
-                while Self.isHeavier(candidates[left], pivot) { left += 1 }
-                while Self.isHeavier(pivot, candidates[right]) { right -= 1 }
-                if left <= right {
-                    candidates.swapAt(left, right)
-                    left += 1
-                    right -= 1
-                }
-            }
-            if k <= right { high = right + 1 } else if k >= left { low = left } else { break }
+        var range = candidates.indices
+        while range.contains(k) {
+            let middle = partition(range, by: Self.isHeavier)
+            range = k <= middle ? range.lowerBound..<middle : middle + 1..<range.upperBound
         }
-        candidates.removeSubrange(k...)
+        keepFirst(k)
+    }
+
+    /// Keeps the fewest candidates of those whose −ln P is nearest to its mean that hold `typicalP` of
+    /// `mass`, in ascending order of token, and returns what they hold (Meister et al. 2023, "Locally Typical
+    /// Sampling").
+    private mutating func keepTypical(mass: Double) -> Double {
+        let information = candidates.map { log(mass / Double($0.weight)) }
+        let entropy = zip(candidates, information).reduce(0) {
+            $0 + Double($1.0.weight) / mass * $1.1
+        }
+        for index in candidates.indices {
+            candidates[index].deviation = Float(abs(information[index] - entropy))
+        }
+        // Quickselect by weight: what stands before the range is kept and holds all but `wanted`.
+        var wanted = Double(parameters.typicalP) * mass
+        var range = candidates.indices
+        while !range.isEmpty, wanted > 0 || range.lowerBound == 0 {
+            let middle = partition(range, by: Self.isMoreTypical)
+            let nearer = weight(of: range.lowerBound..<middle)
+            if wanted <= nearer {
+                range = range.lowerBound..<middle
+            } else {
+                wanted -= nearer + Double(candidates[middle].weight)
+                range = middle + 1..<range.upperBound
+            }
+        }
+        keepFirst(max(1, range.lowerBound))
+        return weight(of: candidates.indices)
+    }
+
+    /// Moves one candidate of a range to its place in an order, with those that precede it before it and the
+    /// others behind; returns the place.
+    private mutating func partition(
+        _ range: Range<Int>, by precedes: (Candidate, Candidate) -> Bool
+    ) -> Int {
+        let last = range.upperBound - 1
+        candidates.swapAt(range.lowerBound + range.count / 2, last)
+        let pivot = candidates[last]
+        var middle = range.lowerBound
+        for index in range.lowerBound..<last where precedes(candidates[index], pivot) {
+            candidates.swapAt(index, middle)
+            middle += 1
+        }
+        candidates.swapAt(middle, last)
+        return middle
+    }
+
+    /// Keeps the first `count` candidates, in ascending order of token.
+    private mutating func keepFirst(_ count: Int) {
+        candidates.removeSubrange(min(count, candidates.count)...)
         candidates.sort { $0.token < $1.token }
+    }
+
+    private func weight(of range: Range<Int>) -> Double {
+        candidates[range].reduce(0) { $0 + Double($1.weight) }
     }
 
     private static func isHeavier(_ a: Candidate, _ b: Candidate) -> Bool {
         a.weight != b.weight ? a.weight > b.weight : a.token < b.token
+    }
+
+    private static func isMoreTypical(_ a: Candidate, _ b: Candidate) -> Bool {
+        a.deviation != b.deviation ? a.deviation < b.deviation : a.token < b.token
     }
 
     /// Keeps the fewest likeliest candidates that hold `topP` of `mass` (Holtzman et al. 2020).
@@ -180,7 +229,7 @@ extension SamplingParameters {
     fileprivate var isGreedy: Bool { temperature < 1e-5 }
 
     /// Whether some tokens are excluded from the draw.
-    fileprivate var cutsTail: Bool { topK > 0 || topP < 1 || minP > 0 }
+    fileprivate var cutsTail: Bool { topK > 0 || topP < 1 || minP > 0 || typicalP < 1 }
 
     /// Whether the output's tokens change later choices.
     fileprivate var tracksOutput: Bool {
