@@ -46,7 +46,9 @@ let package = Package(
             name: "Scheduling",
             dependencies: [.product(name: "DequeModule", package: "swift-collections")],
             swiftSettings: strict),
-        .target(name: "OpenAIAPI", swiftSettings: strict),
+        .target(
+            name: "OpenAIAPI", resources: [.embedInCode("Description/openapi.json")],
+            swiftSettings: strict),
         .target(name: "Decoding", dependencies: ["CKernels", "ModelFile"], swiftSettings: strict),
         .target(
             name: "HTTPServing",
@@ -70,7 +72,7 @@ let package = Package(
         .executableTarget(
             name: "apus",
             dependencies: [
-                "ServerApp", "ModelFile", "Decoding", "OpenAIAPI",
+                "ServerApp", "ModelFile", "Decoding", "OpenAIAPI", "HTTPServing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -106,3 +108,21 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// scripts/fuzz: what reads bytes of strangers, instrumented, and the program that feeds it.
+if Context.environment["APUS_FUZZ"] != nil {
+    let fuzzed = ["ModelFile", "Tokenization", "OpenAIAPI", "HTTPServing"]
+    for target in package.targets where fuzzed.contains(target.name) {
+        target.swiftSettings = strict + [.unsafeFlags(["-sanitize=fuzzer"])]
+    }
+    package.targets += [
+        .systemLibrary(name: "CFuzzer", path: "Tests/Fuzzing/CFuzzer"),
+        .executableTarget(
+            name: "Fuzzing",
+            dependencies: [
+                "CFuzzer", "ModelFile", "Tokenization", "OpenAIAPI", "HTTPServing",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
+            path: "Tests/Fuzzing", exclude: ["CFuzzer", "corpus"], swiftSettings: strict),
+    ]
+}

@@ -12,6 +12,9 @@ internal import Synchronization
 
 /// The whole server: a model, an engine thread, an HTTP loop.
 package final class Server: Sendable {
+    /// What `/version` and `apus --version` say.
+    package static let version = "0.1.0"
+
     /// Where it listens.
     package let address: ListenAddress
     private let http: HTTPServer

@@ -17,6 +17,11 @@ extension Tokenizer {
         String(decoding: vocabulary.bytes(of: id) ?? [], as: UTF8.self)
     }
 
+    /// The token that texts begin with, where the vocabulary has texts begin with one.
+    var bos: [Int32] {
+        vocabulary.addsBOS ? [vocabulary.specialIDs.bos].compactMap(\.self) : []
+    }
+
     /// The bytes of one token; none when there is no such token.
     func bytes(of id: Int32) -> [UInt8] { vocabulary.bytes(of: id).map(Array.init) ?? [] }
 }
@@ -45,6 +50,13 @@ extension VocabularySource {
         eomID = try file.intIfPresent(key("eom_token_id"))
         unknownID = try file.intIfPresent(key("unknown_token_id"))
         paddingID = try file.intIfPresent(key("padding_token_id"))
+        func id(_ name: String, formerly old: String) throws(ModelFileError) -> Int? {
+            if let id = try file.intIfPresent(key(name)) { return id }
+            return try file.intIfPresent(key(old))
+        }
+        fimPrefixID = try id("fim_pre_token_id", formerly: "prefix_token_id")
+        fimSuffixID = try id("fim_suf_token_id", formerly: "suffix_token_id")
+        fimMiddleID = try id("fim_mid_token_id", formerly: "middle_token_id")
         addsBOS = try file.boolIfPresent(key("add_bos_token"))
         addsEOS = try file.boolIfPresent(key("add_eos_token"))
         addsSpacePrefix = try file.boolIfPresent(key("add_space_prefix"))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import ServerApp
 
 /// The `apus` command.
 @main
@@ -8,6 +9,7 @@ struct Apus: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apus",
         abstract: "Serve mixture-of-experts language models on CPUs, OpenAI-compatible.",
+        version: Server.version,
         subcommands: [
             ServeCommand.self, ConfigCommand.self, GenerateCommand.self, InspectCommand.self,
             BenchCommand.self,

@@ -23,6 +23,8 @@ PROMPT = "Hello"
         ("stream_options", {"stream_options": {"include_usage": True}}),
         ("logit_bias", {"logit_bias": {"900000": 1}}),
         ("suffix", {"suffix": "the end"}),
+        ("suffix", {"suffix": "the end", "echo": True}),
+        ("typical_p", {"extra_body": {"typical_p": 1.5}}),
         ("top_k", {"extra_body": {"top_k": "many"}}),
         ("prompt", {"prompt": []}),
         ("prompt", {"prompt": {"text": "Hello"}}),

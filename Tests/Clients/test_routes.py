@@ -5,7 +5,12 @@ import json
 import re
 import subprocess
 
-from apus_server import ROOT
+import httpx
+import openai
+
+from apus_server import BINARY, ROOT, ApusServer
+
+TINY = ROOT / "Tests/Fixtures/tiny/qwen3_moe.gguf"
 
 
 def test_health_and_readiness(http):
@@ -20,6 +25,36 @@ def test_the_model_is_listed(client, model):
     assert listed[0].object == "model"
     assert listed[0].created > 0
     assert listed[0].max_model_len > 0
+
+
+def test_a_model_is_found_by_its_id_slashes_and_all(tmp_path):
+    name = "some org/a model%2F"
+    server = ApusServer(tmp_path / "log", "--model-name", name, model=TINY)
+    try:
+        server.wait_until_ready()
+        listed = server.get("/v1/models").json()["data"][0]
+        assert listed["id"] == name
+        spellings = ["some%20org/a%20model%252F", "some%20org%2Fa%20model%252f"]
+        for spelling in spellings:
+            assert server.get(f"/v1/models/{spelling}").json() == listed
+            assert httpx.head(f"{server.url}/v1/models/{spelling}").status_code == 200
+        with openai.OpenAI(base_url=f"{server.url}/v1", api_key="unused", max_retries=0) as client:
+            assert client.models.retrieve(name).id == name
+        for other in ("some%20org", "a%20model%252F", "some%20org/a%20model/", "%00", "..%2F", "%ff"):
+            answer = server.get(f"/v1/models/{other}")
+            assert answer.status_code == 404
+            assert answer.json()["error"]["code"] == "model_not_found"
+        assert server.get("/v1/models/").json()["error"]["code"] == "unknown_url"
+    finally:
+        server.close()
+
+
+def test_the_version_is_told(http):
+    version = http.get("/version").json()["version"]
+    printed = subprocess.run([BINARY, "--version"], capture_output=True, text=True, check=True)
+
+    assert re.fullmatch(r"\d+\.\d+\.\d+", version)
+    assert printed.stdout.strip() == version
 
 
 def test_metrics_count_what_was_done(server, http, complete):

@@ -53,6 +53,19 @@ def test_top_k_of_one_and_an_empty_nucleus_are_greedy(complete):
     assert texts(complete(PROMPT, max_tokens=12, temperature=1, top_p=1e-9)) == greedy
 
 
+def test_typical_p_cuts_before_top_p(complete):
+    greedy = texts(complete(PROMPT, max_tokens=12))
+    options = {"max_tokens": 12, "temperature": 1, "seed": 3}
+
+    # Of next to all tokens the likeliest is left by an empty nucleus.
+    wide = complete(PROMPT, top_p=1e-9, extra_body={"typical_p": 0.99999}, **options)
+    narrow, again = (complete(PROMPT, extra_body={"typical_p": 0.05}, **options) for _ in range(2))
+    plain = complete(PROMPT, **options)
+
+    assert texts(wide) == greedy
+    assert texts(narrow) == texts(again) != texts(plain)
+
+
 def test_a_bias_of_100_forces_a_token(complete):
     token = 7042
 

@@ -283,3 +283,28 @@ def test_settings_that_do_not_fit_are_said_before_the_model_is_loaded(options, s
     assert result.returncode == 78
     [line] = result.stderr.splitlines()
     assert said in line
+
+
+def test_the_health_command_speaks_both(server, secure):
+    def health(*options):
+        return subprocess.run([BINARY, "health", *map(str, options)], capture_output=True, text=True)
+
+    for port in (server.port, secure.port):
+        result = health("--port", port)
+        assert result.returncode == 0, result.stderr
+    # Nothing listens there, and something that is neither.
+    with contextlib.closing(socket.socket()) as dumb:
+        dumb.bind(("127.0.0.1", 0))
+        assert health("--port", dumb.getsockname()[1]).returncode == 1
+    assert "belong together" in health("--tls-key", pem("client-key")).stderr
+
+
+def test_the_health_command_shows_a_certificate_where_one_is_demanded(mutual):
+    command = [BINARY, "health", "--port", str(mutual.port)]
+    certificate = ["--tls-certificate", pem("client"), "--tls-key", pem("client-key")]
+
+    assert subprocess.run([*command, *certificate]).returncode == 0
+    assert subprocess.run(command, capture_output=True).returncode == 1
+    wrong = ["--tls-certificate", "/nowhere", "--tls-key", pem("client-key")]
+    result = subprocess.run([*command, *wrong], capture_output=True, text=True)
+    assert result.returncode == 78 and "/nowhere" in result.stderr

@@ -76,6 +76,56 @@ import Testing
         #expect(minP == [1, 2])
     }
 
+    /// `typicalP`, and what it leaves of −log₂ P = 1, 2, 3, 4, 4, which is 1.875 in the mean.
+    private static let typicalSets: [(Float, Set<Int32>)] = [
+        (0, [1]), (0.2, [1]), (0.5, [0, 1]), (0.8, [0, 1, 2]), (0.9, [0, 1, 2, 3]),
+        (1, [0, 1, 2, 3, 4]),
+    ]
+
+    @Test(arguments: typicalSets)
+    func `typical-p keeps what is nearest to the entropy`(typicalP: Float, kept: Set<Int32>) {
+        let logits = [0.5, 0.25, 0.125, 0.0625, 0.0625].map { Float(log($0)) }
+
+        let drawn = draws(parameters { $0.typicalP = typicalP }, logits, count: 2000)
+
+        #expect(Set(drawn) == kept)
+    }
+
+    @Test(arguments: 1...20)
+    func `typical-p keeps what sorting keeps, after top-k and before top-p`(seed: UInt64) {
+        var generator = SplitMix64(state: seed)
+        let logits = (0..<200).map { _ in Float.random(in: -4...4, using: &generator) }
+        let typicalP = Double.random(in: 0.05...0.95, using: &generator)
+        let top = logits.indices.sorted { logits[$0] > logits[$1] }.prefix(50)
+        let total = top.reduce(0) { $0 + exp(Double(logits[$1])) }
+        let shares = top.map { (token: Int32($0), share: exp(Double(logits[$0])) / total) }
+        let entropy = -shares.reduce(0) { $0 + $1.share * log($1.share) }
+        let byDeviation = shares.sorted {
+            abs(log($0.share) + entropy) < abs(log($1.share) + entropy)
+        }
+        var mass = 0.0
+        let typical = byDeviation.prefix { candidate in
+            defer { mass += candidate.share }
+            return mass < typicalP
+        }
+        let likeliest = typical.max { $0.share < $1.share }?.token
+
+        let drawn = draws(
+            parameters {
+                $0.topK = 50; $0.typicalP = Float(typicalP); $0.seed = seed
+            }, logits, count: 3000)
+        let withTopP = draws(
+            parameters {
+                $0.topK = 50; $0.typicalP = Float(typicalP); $0.topP = 1e-6
+            }, logits)
+
+        #expect(Set(drawn).isSubset(of: typical.map(\.token)))
+        // None of them is so rare that 3,000 draws may miss it.
+        let common = typical.filter { $0.share / mass > 0.01 }.map(\.token)
+        #expect(Set(common).isSubset(of: drawn))
+        #expect(withTopP == [likeliest])
+    }
+
     @Test func `a long tail counts towards the nucleus`() {
         // P = 0.40, 0.36 and 998 tokens that share 0.24: neither of the first two reaches a half alone.
         let logits =

@@ -122,4 +122,32 @@ import Testing
         #expect(try !Vocabulary(source).addsBOS)
         #expect(try !Vocabulary(TinyVocabulary.byteLevel).addsBOS)
     }
+
+    // MARK: Filling in the middle
+
+    @Test func `the tokens to fill in the middle with are found by name`() throws {
+        #expect(try Vocabulary(TinyVocabulary.byteLevel).fillInMiddle == nil)
+        var source = TinyVocabulary.byteLevel
+        let first = Int32(source.tokens.count)
+        source.tokens += ["<|fim_suffix|>", "<|fim_prefix|>", "<|fim_middle|>", "<|file_sep|>"]
+        source.tokenTypes += [3, 3, 3, 3]
+
+        let fill = try #require(try Vocabulary(source).fillInMiddle)
+
+        #expect(fill.prompt(before: [7], after: [8, 9]) == [first + 1, 7, first, 8, 9, first + 2])
+        #expect(fill.ends == Set(first...first + 3))
+    }
+
+    @Test func `the file may name the tokens itself`() throws {
+        var source = TinyVocabulary.byteLevel
+        (source.fimPrefixID, source.fimSuffixID) = (5, 6)
+        #expect(try Vocabulary(source).fillInMiddle == nil)
+        source.fimMiddleID = 7
+
+        #expect(try Vocabulary(source).fillInMiddle?.prompt(before: [], after: []) == [5, 6, 7])
+
+        source.fimMiddleID = source.tokens.count
+        let error = #expect(throws: TokenizerError.self) { try Vocabulary(source) }
+        #expect("\(try #require(error))".contains("tokenizer.ggml.fim_mid_token_id"))
+    }
 }

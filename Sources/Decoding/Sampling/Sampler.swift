@@ -17,6 +17,8 @@ package struct Sampler {
         fileprivate struct Candidate {
             let token: Int32
             let weight: Float
+            /// How far −ln P is from its mean; only set while the typical ones are chosen.
+            var deviation: Float = 0
         }
 
         fileprivate var all: [Candidate] = []
@@ -88,7 +90,7 @@ package struct Sampler {
             logit > 0 ? logit / parameters.repetitionPenalty : logit * parameters.repetitionPenalty
     }
 
-    /// Draws from softmax(logits / temperature) cut by top-k, top-p and min-p.
+    /// Draws from softmax(logits / temperature) cut by top-k and min-p, then typical-p, then top-p.
     private func draw(
         _ logits: UnsafeMutablePointer<Float>, _ count: Int, _ candidates: inout Candidates
     ) -> Int32 {
@@ -97,7 +99,10 @@ package struct Sampler {
         let total = vectors.exp(logits, count, best, 1 / parameters.temperature, logits)
         let uniform = Self.uniform(seed: parameters.seed, draw: outputCount)
         guard parameters.cutsTail else { return pick(uniform * total, logits, count) }
-        let mass = candidates.collect(logits, count, total: Float(total), parameters)
+        var mass = candidates.collect(logits, count, total: Float(total), parameters)
+        if parameters.typicalP < 1 {
+            mass = candidates.keepTypical(parameters.typicalP, mass: mass)
+        }
         candidates.cutTopP(parameters.topP, mass: mass)
         var kept: Double = 0
         for candidate in candidates.all { kept += Double(candidate.weight) }
@@ -145,7 +150,7 @@ extension Sampler.Candidates {
         all.removeAll(keepingCapacity: true)
         var mass = 0.0
         var floor = parameters.minP
-        if parameters.topP < 1, parameters.topK == 0 {
+        if parameters.topP < 1, parameters.topK == 0, parameters.typicalP == 1 {
             // All tokens under (1 − p)/V of the total together hold less than 1 − p: top-p needs none.
             floor = max(floor, (1 - parameters.topP) * total / Float(count) * 0.5)
         }
@@ -156,38 +161,84 @@ extension Sampler.Candidates {
         }
         guard parameters.topK > 0, parameters.topK < all.count else { return mass }
         keepLikeliest(parameters.topK)
-        return all.reduce(0) { $0 + Double($1.weight) }
+        return weight(of: all.indices)
     }
 
     /// Keeps the `k` heaviest all, in ascending order of token; of equal ones the lower tokens.
     private mutating func keepLikeliest(_ k: Int) {
-        var low = all.startIndex
-        var high = all.endIndex
         // Quickselect (Hoare 1961): the k heaviest end up in front.
-        while high - low > 1 {
-            let pivot = all[low + (high - low) / 2]
-            var left = low
-            var right = high - 1
-            while left <= right {
-                while Self.isHeavier(all[left], pivot) { left += 1 }
-                while Self.isHeavier(pivot, all[right]) { right -= 1 }
-                if left <= right {
-                    all.swapAt(left, right)
-                    left += 1
-                    right -= 1
-                }
-            }
-            if k <= right { high = right + 1 } else if k >= left { low = left } else { break }
+        var range = all.indices
+        while range.contains(k) {
+            let middle = partition(range, by: Self.isHeavier)
+            range = k <= middle ? range.lowerBound..<middle : middle + 1..<range.upperBound
         }
-        all.removeSubrange(k...)
+        keepFirst(k)
+    }
+
+    /// Keeps the fewest candidates of those whose −ln P is nearest to its mean that hold `typicalP` of
+    /// `mass`, in ascending order of token, and returns what they hold (Meister et al. 2023, "Locally Typical
+    /// Sampling").
+    fileprivate mutating func keepTypical(_ typicalP: Float, mass: Double) -> Double {
+        let information = all.map { log(mass / Double($0.weight)) }
+        let entropy = zip(all, information).reduce(0) {
+            $0 + Double($1.0.weight) / mass * $1.1
+        }
+        for index in all.indices {
+            all[index].deviation = Float(abs(information[index] - entropy))
+        }
+        // Quickselect by weight: what stands before the range is kept and holds all but `wanted`.
+        var wanted = Double(typicalP) * mass
+        var range = all.indices
+        while !range.isEmpty, wanted > 0 || range.lowerBound == 0 {
+            let middle = partition(range, by: Self.isMoreTypical)
+            let nearer = weight(of: range.lowerBound..<middle)
+            if wanted <= nearer {
+                range = range.lowerBound..<middle
+            } else {
+                wanted -= nearer + Double(all[middle].weight)
+                range = middle + 1..<range.upperBound
+            }
+        }
+        keepFirst(max(1, range.lowerBound))
+        return weight(of: all.indices)
+    }
+
+    /// Moves one candidate of a range to its place in an order, with those that precede it before it and the
+    /// others behind; returns the place.
+    private mutating func partition(
+        _ range: Range<Int>, by precedes: (Candidate, Candidate) -> Bool
+    ) -> Int {
+        let last = range.upperBound - 1
+        all.swapAt(range.lowerBound + range.count / 2, last)
+        let pivot = all[last]
+        var middle = range.lowerBound
+        for index in range.lowerBound..<last where precedes(all[index], pivot) {
+            all.swapAt(index, middle)
+            middle += 1
+        }
+        all.swapAt(middle, last)
+        return middle
+    }
+
+    /// Keeps the first `count` all, in ascending order of token.
+    private mutating func keepFirst(_ count: Int) {
+        all.removeSubrange(min(count, all.count)...)
         all.sort { $0.token < $1.token }
+    }
+
+    private func weight(of range: Range<Int>) -> Double {
+        all[range].reduce(0) { $0 + Double($1.weight) }
     }
 
     private static func isHeavier(_ a: Candidate, _ b: Candidate) -> Bool {
         a.weight != b.weight ? a.weight > b.weight : a.token < b.token
     }
 
-    /// Keeps the fewest likeliest all that hold `topP` of `mass` (Holtzman et al. 2020).
+    private static func isMoreTypical(_ a: Candidate, _ b: Candidate) -> Bool {
+        a.deviation != b.deviation ? a.deviation < b.deviation : a.token < b.token
+    }
+
+    /// Keeps the fewest likeliest candidates that hold `topP` of `mass` (Holtzman et al. 2020).
     fileprivate mutating func cutTopP(_ topP: Float, mass: Double) {
         guard topP < 1, all.count > 1 else { return }
         all.sort(by: Self.isHeavier)
@@ -206,7 +257,7 @@ extension SamplingParameters {
     fileprivate var isGreedy: Bool { temperature < 1e-5 }
 
     /// Whether some tokens are excluded from the draw.
-    fileprivate var cutsTail: Bool { topK > 0 || topP < 1 || minP > 0 }
+    fileprivate var cutsTail: Bool { topK > 0 || topP < 1 || minP > 0 || typicalP < 1 }
 
     /// Whether the output's tokens change later choices.
     fileprivate var tracksOutput: Bool {

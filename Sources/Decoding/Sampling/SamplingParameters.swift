@@ -10,6 +10,9 @@ package struct SamplingParameters: Sendable, Equatable {
     package var topP: Float = 1
     /// Drops tokens less than `minP` times as likely as the likeliest; 0 drops none.
     package var minP: Float = 0
+    /// Keeps the tokens whose −ln P is nearest to its mean, until their probabilities reach `typicalP`
+    /// together; 1 keeps all.
+    package var typicalP: Float = 1
     /// Divides positive and multiplies negative logits of tokens in the prompt or the output; 1 is none.
     package var repetitionPenalty: Float = 1
     /// Subtracted from the logits of tokens in the output.

@@ -62,6 +62,14 @@ package final class TLSContext: @unchecked Sendable {  // not changed after init
         if let path = files.clientAuthorities { try demandClientCertificates(path) }
     }
 
+    /// What a client's sessions need, with the client's own certificate where it has one. Whose certificate
+    /// the server shows is not checked.
+    init(client files: TLSFiles?) throws(TLSError) {
+        guard let context = SSL_CTX_new(TLS_client_method()) else { throw Self.libraryError() }
+        pointer = context
+        if let files { try useCertificate(files) }
+    }
+
     deinit { SSL_CTX_free(pointer) }
 
     private func restrictProtocol() throws(TLSError) {

@@ -59,6 +59,21 @@ extension JSONReader {
         Int32(try readInteger(param(), in: 0...Int64(Int32.max)))
     }
 
+    /// Reads an array of token ids, which may be empty.
+    mutating func readTokenIDs(
+        _ param: String, maxCount: Int = .max
+    ) throws(APIError) -> [Int32] {
+        var ids: [Int32] = []
+        try beginArray(param)
+        while try nextElement() {
+            guard ids.count < maxCount else {
+                throw .invalid(param, wanted: "at most \(maxCount) ids", found: "more")
+            }
+            ids.append(try readTokenID("\(param)[\(ids.count)]"))
+        }
+        return ids
+    }
+
     /// Reads a number in `range`, above its lower bound where `excludesLowerBound` says so.
     mutating func readNumber(
         _ param: @autoclosure () -> String, in range: ClosedRange<Double>,

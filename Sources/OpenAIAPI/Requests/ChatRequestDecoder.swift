@@ -2,7 +2,7 @@
 
 /// Fills a chat request field by field, then checks the fields against each other.
 struct ChatRequestDecoder {
-    private var request = ChatRequest(messages: [])
+    private(set) var request = ChatRequest(messages: [])
     let limits: CompletionLimits
     /// Reads what chat completions and completions have in common.
     private var common: CompletionRequestDecoder
@@ -18,20 +18,16 @@ struct ChatRequestDecoder {
     }
 
     mutating func decode(_ body: [UInt8]) throws(APIError) -> ChatRequest {
-        var reader = JSONReader(body)
-        let kind = try reader.peekKind()
-        guard kind == .object else {
-            throw .invalid(nil, "the body: wanted a JSON object, found \(kind.rawValue)")
+        try JSONReader.readBody(body) { (field, reader) throws(APIError) in
+            try readField(field, from: &reader)
         }
-        try reader.beginObject()
-        while let field = try reader.nextKey() {
-            if try !reader.consumeNull() { try readField(field, from: &reader) }
-        }
-        try reader.finish()
         try checkCombinations()
         request.completion = common.request
         return request
     }
+
+    /// The unknown fields that were stepped over.
+    var ignoredParams: IgnoredParams { common.request.ignoredParams }
 
     mutating func skipUnknown(
         _ field: String, in reader: inout JSONReader
@@ -53,7 +49,8 @@ struct ChatRequestDecoder {
         }
     }
 
-    private mutating func readConversation(
+    /// Reads the value of `field` if it says what the template gets, and says whether it does.
+    mutating func readConversation(
         _ field: String, from reader: inout JSONReader
     ) throws(APIError) -> Bool {
         switch field {
@@ -121,6 +118,17 @@ struct ChatRequestDecoder {
     }
 
     private mutating func checkCombinations() throws(APIError) {
+        try checkConversation()
+        try takeLimits()
+        guard reportsLogprobs || (topLogprobCount ?? 0) == 0 else {
+            throw .invalid("top_logprobs", "top_logprobs: only allowed when logprobs is true")
+        }
+        common.request.logprobCount = reportsLogprobs ? topLogprobCount ?? 0 : nil
+        try common.checkCombinations()
+    }
+
+    /// Checks what the template gets.
+    func checkConversation() throws(APIError) {
         guard !request.messages.isEmpty else {
             throw .invalid("messages", "messages: wanted, but the body has none")
         }
@@ -129,12 +137,6 @@ struct ChatRequestDecoder {
                 "continue_final_message",
                 "continue_final_message: cannot be true when add_generation_prompt is")
         }
-        try takeLimits()
-        guard reportsLogprobs || (topLogprobCount ?? 0) == 0 else {
-            throw .invalid("top_logprobs", "top_logprobs: only allowed when logprobs is true")
-        }
-        common.request.logprobCount = reportsLogprobs ? topLogprobCount ?? 0 : nil
-        try common.checkCombinations()
     }
 
     private mutating func takeLimits() throws(APIError) {

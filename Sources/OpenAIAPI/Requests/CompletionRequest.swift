@@ -11,6 +11,8 @@ package struct CompletionRequest: Sendable, Equatable {
     package var prompts: [Prompt] = []
     /// Whether `prompt` itself was the array of ids, which an error then indexes once, not twice.
     var promptIsTokenList = false
+    /// What comes after the answer, so that it fills the middle; nil, never empty, where it ends the text.
+    package var suffix: String?
     /// `n`: independent choices for each prompt.
     package var choicesPerPrompt = 1
     /// `best_of`: choices generated for each prompt, of which the `n` likeliest are returned.
@@ -77,22 +79,22 @@ package struct CompletionRequest: Sendable, Equatable {
         for (index, prompt) in prompts.enumerated() {
             guard case .tokens(let ids) = prompt else { continue }
             let param = promptIsTokenList ? "prompt" : "prompt[\(index)]"
-            try check(ids, param, vocabularyCount: vocabularyCount)
+            try Self.check(ids, param, vocabularyCount: vocabularyCount)
         }
-        try check(stopping.tokenIDs, "stop_token_ids", vocabularyCount: vocabularyCount)
+        try Self.check(stopping.tokenIDs, "stop_token_ids", vocabularyCount: vocabularyCount)
         if let id = sampling.logitBias.keys.max(), Int(id) >= vocabularyCount {
-            throw outside("logit_bias", id, vocabularyCount: vocabularyCount)
+            throw Self.outside("logit_bias", id, vocabularyCount: vocabularyCount)
         }
     }
 
-    private func check(
+    static func check(
         _ ids: [Int32], _ param: String, vocabularyCount: Int
     ) throws(APIError) {
         guard let index = ids.firstIndex(where: { Int($0) >= vocabularyCount }) else { return }
         throw outside("\(param)[\(index)]", ids[index], vocabularyCount: vocabularyCount)
     }
 
-    private func outside(_ param: String, _ id: Int32, vocabularyCount: Int) -> APIError {
+    private static func outside(_ param: String, _ id: Int32, vocabularyCount: Int) -> APIError {
         .invalid(param, wanted: "token ids below \(vocabularyCount)", found: "\(id)")
     }
 }

@@ -17,17 +17,9 @@ struct CompletionRequestDecoder {
     }
 
     mutating func decode(_ body: [UInt8]) throws(APIError) {
-        var reader = JSONReader(body)
-        let kind = try reader.peekKind()
-        guard kind == .object else {
-            throw .invalid(nil, "the body: wanted a JSON object, found \(kind.rawValue)")
+        try JSONReader.readBody(body) { (field, reader) throws(APIError) in
+            try readField(field, from: &reader)
         }
-        try reader.beginObject()
-        while let field = try reader.nextKey() {
-            // In OpenAI's API a null field is an absent one.
-            if try !reader.consumeNull() { try readField(field, from: &reader) }
-        }
-        try reader.finish()
         try checkCombinations()
     }
 
@@ -61,6 +53,9 @@ struct CompletionRequestDecoder {
             request.choicesPerPrompt = try reader.readCount(
                 field, in: 1...limits.maxChoicesPerPrompt)
         case "best_of": bestOf = try reader.readCount(field, in: 1...limits.maxChoicesPerPrompt)
+        case "suffix":
+            let suffix = try reader.readText(field)
+            request.suffix = suffix.isEmpty ? nil : suffix
         case "stream": request.streams = try reader.readFlag(field)
         case "stream_options": try readStreamOptions(from: &reader)
         default: return false
@@ -151,6 +146,9 @@ struct CompletionRequestDecoder {
         }
         if hasStreamOptions && !request.streams {
             throw .invalid("stream_options", "stream_options: only allowed when stream is true")
+        }
+        if request.suffix != nil, request.echoes {
+            throw .invalid("suffix", "suffix: not together with echo")
         }
         try checkTokenCounts()
     }

@@ -10,6 +10,8 @@ package struct SamplingOptions: Sendable, Equatable {
     package var topK: Int?
     /// The least probability relative to the most likely token's; 0 is off.
     package var minP = 0.0
+    /// The probability mass of the tokens whose information is nearest to the expected one; 1 is off.
+    package var typicalP = 1.0
     /// Divides (or multiplies) the logits of tokens seen in prompt and answer; 1 is off.
     package var repetitionPenalty = 1.0
     /// Subtracted once from the logits of tokens seen in the answer.
@@ -35,6 +37,7 @@ package struct SamplingOptions: Sendable, Equatable {
             let count = try reader.readCount(field, in: -1...Int(Int32.max))
             topK = count > 0 ? count : nil
         case "min_p": minP = try reader.readNumber(field, in: 0...1)
+        case "typical_p": typicalP = try reader.readNumber(field, in: 0...1)
         case "repetition_penalty":
             repetitionPenalty = try reader.readNumber(
                 field, in: 0...100, excludesLowerBound: true)

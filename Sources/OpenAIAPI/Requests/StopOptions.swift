@@ -27,7 +27,7 @@ package struct StopOptions: Sendable, Equatable {
         case "min_tokens": minTokenCount = try reader.readCount(field, in: 0...Int(Int32.max))
         case "stop": strings = try reader.readStopStrings(limits: limits)
         case "stop_token_ids":
-            tokenIDs = try reader.readStopTokenIDs(maxCount: limits.maxStopTokenCount)
+            tokenIDs = try reader.readTokenIDs(field, maxCount: limits.maxStopTokenCount)
         case "ignore_eos": ignoresEndOfSequence = try reader.readFlag(field)
         case "include_stop_str_in_output": includesStopString = try reader.readFlag(field)
         default: return false
@@ -56,17 +56,5 @@ extension JSONReader {
                 try readText("stop[\(strings.count)]", maxBytes: limits.maxStopStringBytes))
         }
         return strings
-    }
-
-    fileprivate mutating func readStopTokenIDs(maxCount: Int) throws(APIError) -> [Int32] {
-        var ids: [Int32] = []
-        try beginArray("stop_token_ids")
-        while try nextElement() {
-            guard ids.count < maxCount else {
-                throw .invalid("stop_token_ids", wanted: "at most \(maxCount) ids", found: "more")
-            }
-            ids.append(try readTokenID("stop_token_ids[\(ids.count)]"))
-        }
-        return ids
     }
 }

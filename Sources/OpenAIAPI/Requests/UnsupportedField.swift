@@ -8,7 +8,6 @@ enum UnsupportedField {
         case none
         case number(Double)
         case disabled
-        case emptyString
         case emptyArray
         case anyBoolean
         case word(Set<String>)
@@ -30,9 +29,7 @@ enum UnsupportedField {
         "prompt_logprobs": .none,
         "response_format": .none,
         "structured_outputs": .none,
-        "suffix": .emptyString,
         "truncate_prompt_tokens": .none,
-        "typical_p": .number(1),
         "use_beam_search": .disabled,
     ]
 
@@ -84,7 +81,6 @@ enum UnsupportedField {
             switch (neutral, try reader.peekKind()) {
             case (.number(let value), .number): try reader.readNumber().double == value
             case (.disabled, .boolean): try !reader.readBoolean()
-            case (.emptyString, .string): try reader.readString().isEmpty
             case (.emptyArray, .array): try reader.readEmptyArray()
             case (.anyBoolean, .boolean): try reader.readAnyBoolean()
             case (.word(let words), .string): words.contains(try reader.readString())

@@ -24,6 +24,9 @@ struct ChatPrompter: Sendable {
         takesParts = Self.takesParts(template, specialTokens)
     }
 
+    /// The template as it was written.
+    var templateSource: String { template.source }
+
     /// The prompt of a conversation.
     ///
     /// - Throws: `APIError` 400 with the template's own words where it refuses the messages, and for what it
@@ -152,7 +155,8 @@ struct ChatPrompter: Sendable {
 
     // MARK: What the template wants
 
-    private static func specialTokens(of tokenizer: Tokenizer) -> [String: String] {
+    /// The texts of special tokens, by the names that templates have for them.
+    static func specialTokens(of tokenizer: Tokenizer) -> [String: String] {
         let ids = tokenizer.vocabulary.specialIDs
         let named = [
             ("bos_token", ids.bos), ("eos_token", ids.eos), ("unk_token", ids.unknown),

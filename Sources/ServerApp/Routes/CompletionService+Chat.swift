@@ -13,12 +13,10 @@ extension CompletionService {
     /// Decodes, checks, renders and tokenises the body of a chat completion.
     func prepareChat(_ body: [UInt8]) throws(APIError) -> Prepared {
         let chat = try ChatRequest.decode(body, unknownFields: unknownFields)
-        if let model = chat.completion.model, model != card.id { throw .modelNotFound(model) }
-        guard let prompter else { throw .invalid("messages", "messages: \(chatAbsence)") }
+        try check(model: chat.completion.model)
         var request = chat.completion
         try request.validate(vocabularyCount: vocabularySize)
-        let prompt = try prompter.prompt(for: chat)
-        let ids = try encode(prompt.text, request)
+        let (prompt, ids) = try encode(chat, addsSpecial: request.addsSpecialTokens)
         if !chat.limitsAnswer {
             request.stopping.maxTokenCount = try roomForAnswer(to: ids.count)
         }
@@ -26,17 +24,20 @@ extension CompletionService {
             request: request, prompts: [ids], kind: .chat(reasoning: prompt.reasoning))
     }
 
-    private func encode(
-        _ prompt: String, _ request: CompletionRequest
-    ) throws(APIError) -> [Int32] {
+    /// The prompt that the template makes of a conversation, and its token ids.
+    func encode(
+        _ chat: ChatRequest, addsSpecial: Bool
+    ) throws(APIError) -> (ChatPrompter.Prompt, [Int32]) {
+        guard let prompter else { throw .invalid("messages", "messages: \(chatAbsence)") }
+        let prompt = try prompter.prompt(for: chat)
         let ids: [Int32]
         do {
-            ids = try tokenizer.encode(rendered: prompt, addsSpecial: request.addsSpecialTokens)
+            ids = try tokenizer.encode(rendered: prompt.text, addsSpecial: addsSpecial)
         } catch { throw .invalid("messages", "messages: \(error)") }
         guard !ids.isEmpty else {
             throw .invalid("messages", "messages: the model's chat template makes nothing of them")
         }
-        return ids
+        return (prompt, ids)
     }
 
     /// The most tokens that can follow a prompt of so many.

@@ -9,7 +9,8 @@ internal import OpenAIAPI
 internal import Synchronization
 internal import Tokenization
 
-/// Takes requests for completions and chat completions from the I/O loop to the engine and its outputs back.
+/// Takes requests for completions and chat completions from the I/O loop to the engine and its outputs back, and
+/// those for tokens to the tokenizer.
 final class CompletionService: Sendable {
     let card: ModelCard
     let tokenizer: Tokenizer
@@ -33,7 +34,7 @@ final class CompletionService: Sendable {
     private let bytesAside = Atomic<Int>(0)
 
     /// Bodies up to this many bytes are decoded and tokenised on the I/O loop: about a millisecond.
-    private static let maxInlineBodyBytes = 16 << 10
+    static let maxInlineBodyBytes = 16 << 10
     /// Bytes of long bodies that wait at most.
     private static let maxBytesAside = 128 << 20
 
@@ -86,46 +87,48 @@ final class CompletionService: Sendable {
     func respond(_ incoming: IncomingRequest, _ exchange: Exchange, on server: isolated HTTPServer)
     {
         let arrival = Arrival(time: .now, keyName: incoming.keyName)
+        read(incoming, exchange, on: server, prepare) { @Sendable [self] prepared, server in
+            start(prepared, exchange, arrival, on: server)
+        }
+    }
+
+    /// Answers `POST /v1/chat/completions`.
+    func respondToChat(
+        _ incoming: IncomingRequest, _ exchange: Exchange, on server: isolated HTTPServer
+    ) {
+        let arrival = Arrival(time: .now, keyName: incoming.keyName)
+        // What a template takes is not known before, so that none is rendered on the I/O loop.
+        read(incoming, exchange, maxInlineBytes: 0, on: server, prepareChat) {
+            @Sendable [self] prepared, server in
+            start(prepared, exchange, arrival, on: server)
+        }
+    }
+
+    /// Has `prepare` decode, check and tokenise a body: a short one at once, a longer one off the I/O loop, one
+    /// after the other. Goes on with `then`, or answers with the error.
+    func read<Prepared: Sendable>(
+        _ incoming: IncomingRequest, _ exchange: Exchange,
+        maxInlineBytes: Int = maxInlineBodyBytes, on server: isolated HTTPServer,
+        _ prepare: @escaping @Sendable ([UInt8]) throws(APIError) -> Prepared,
+        then: @escaping @Sendable (Prepared, isolated HTTPServer) -> Void
+    ) {
         do throws(APIError) {
             guard isReady else { throw .draining(retryAfterSeconds: 10) }
             try APIError.checkContentType(incoming.head.headerFields[.contentType])
-            if incoming.body.count <= Self.maxInlineBodyBytes {
-                start(try prepare(incoming.body), exchange, arrival, on: server)
+            if incoming.body.count <= maxInlineBytes {
+                then(try prepare(incoming.body), server)
             } else {
-                try prepareAside(incoming.body, prepare, exchange, arrival, server)
+                try prepareAside(incoming.body, exchange, server, prepare, then: then)
             }
         } catch {
             exchange.respond(error, on: server)
         }
     }
 
-    /// Answers `POST /v1/chat/completions`. What a template takes is not known before, so that none is
-    /// rendered on the I/O loop.
-    func respondToChat(
-        _ incoming: IncomingRequest, _ exchange: Exchange, on server: isolated HTTPServer
-    ) {
-        let arrival = Arrival(time: .now, keyName: incoming.keyName)
-        do throws(APIError) {
-            guard isReady else { throw .draining(retryAfterSeconds: 10) }
-            try APIError.checkContentType(incoming.head.headerFields[.contentType])
-            try prepareAside(incoming.body, prepareChat, exchange, arrival, server)
-        } catch {
-            exchange.respond(error, on: server)
-        }
-    }
-
-    /// Decodes, checks and tokenises a body.
-    private func prepare(_ body: [UInt8]) throws(APIError) -> Prepared {
-        let request = try CompletionRequest.decode(body, unknownFields: unknownFields)
-        if let model = request.model, model != card.id { throw .modelNotFound(model) }
-        try request.validate(vocabularyCount: vocabularySize)
-        return Prepared(request: request, prompts: try encode(request), kind: .completion)
-    }
-
-    /// Does the same off the I/O loop, one body after the other.
-    private func prepareAside(
-        _ body: [UInt8], _ prepare: @escaping @Sendable ([UInt8]) throws(APIError) -> Prepared,
-        _ exchange: Exchange, _ arrival: Arrival, _ server: HTTPServer
+    private func prepareAside<Prepared: Sendable>(
+        _ body: [UInt8], _ exchange: Exchange, _ server: HTTPServer,
+        _ prepare: @escaping @Sendable ([UInt8]) throws(APIError) -> Prepared,
+        then: @escaping @Sendable (Prepared, isolated HTTPServer) -> Void
     ) throws(APIError) {
         let held = bytesAside.add(body.count, ordering: .relaxed).newValue
         guard held <= Self.maxBytesAside else {
@@ -138,36 +141,76 @@ final class CompletionService: Sendable {
             bytesAside.subtract(body.count, ordering: .relaxed)
             server.execute { @Sendable server in
                 switch prepared {
-                case .success(let prepared):
-                    self.start(prepared, exchange, arrival, on: server)
-                case .failure(let error):
-                    exchange.respond(error, on: server)
+                case .success(let prepared): then(prepared, server)
+                case .failure(let error): exchange.respond(error, on: server)
                 }
             }
         }
     }
 
-    /// The token ids of every prompt.
+    /// Decodes, checks and tokenises a body.
+    private func prepare(_ body: [UInt8]) throws(APIError) -> Prepared {
+        let request = try CompletionRequest.decode(body, unknownFields: unknownFields)
+        try check(model: request.model)
+        try request.validate(vocabularyCount: vocabularySize)
+        return Prepared(request: request, prompts: try encode(request), kind: .completion)
+    }
+
+    /// Refuses a request for another model.
+    func check(model: String?) throws(APIError) {
+        if let model, model != card.id { throw .modelNotFound(model) }
+    }
+
+    /// The token ids of every prompt, with what fills the middle around them where there is a suffix.
     private func encode(_ request: CompletionRequest) throws(APIError) -> [[Int32]] {
+        let fill = try fillInMiddle(request)
+        let suffix = try request.suffix.map { (text) throws(APIError) in
+            try encode(text, "suffix", addsSpecial: false)
+        }
         var prompts: [[Int32]] = []
         for (index, prompt) in request.prompts.enumerated() {
-            switch prompt {
-            case .tokens(let ids): prompts.append(ids)
-            case .text(let text):
-                let param = request.prompts.count == 1 ? "prompt" : "prompt[\(index)]"
-                let ids: [Int32]
-                do {
-                    ids = try tokenizer.encode(
-                        text, addSpecial: request.addsSpecialTokens, parseSpecial: true)
-                } catch { throw .invalid(param, "\(param): \(error)") }
-                guard !ids.isEmpty else {
-                    throw .invalid(
-                        param, "\(param): is empty, and this model has no token to begin with")
-                }
-                prompts.append(ids)
+            let param = request.prompts.count == 1 ? "prompt" : "prompt[\(index)]"
+            var ids = try encode(
+                prompt, param, addsSpecial: fill == nil && request.addsSpecialTokens)
+            if let fill, let suffix {
+                ids = fill.prompt(before: ids, after: suffix)
+                if request.addsSpecialTokens, case .text = prompt { ids = tokenizer.bos + ids }
             }
+            guard !ids.isEmpty else {
+                throw .invalid(
+                    param, "\(param): is empty, and this model has no token to begin with")
+            }
+            prompts.append(ids)
         }
         return prompts
+    }
+
+    private func fillInMiddle(_ request: CompletionRequest) throws(APIError) -> FillInMiddle? {
+        guard request.suffix != nil else { return nil }
+        guard let fill = tokenizer.vocabulary.fillInMiddle else {
+            throw .invalid(
+                "suffix", "suffix: this model has no tokens to fill in the middle with")
+        }
+        return fill
+    }
+
+    private func encode(
+        _ prompt: Prompt, _ param: String, addsSpecial: Bool
+    ) throws(APIError) -> [Int32] {
+        switch prompt {
+        case .tokens(let ids): ids
+        case .text(let text): try encode(text, param, addsSpecial: addsSpecial)
+        }
+    }
+
+    /// The token ids of a text; texts of special tokens in it become these tokens.
+    func encode(
+        _ text: String, _ param: String, addsSpecial: Bool, parsesSpecial: Bool = true
+    ) throws(APIError) -> [Int32] {
+        do {
+            return try tokenizer.encode(
+                text, addSpecial: addsSpecial, parseSpecial: parsesSpecial)
+        } catch { throw .invalid(param, "\(param): \(error)") }
     }
 
     private func start(
@@ -211,12 +254,21 @@ final class CompletionService: Sendable {
         }
     }
 
+    /// The tokens that end an answer by themselves.
+    private func endIDs(of request: CompletionRequest) -> Set<Int32> {
+        let ends = tokenizer.vocabulary.endOfGenerationIDs
+        guard request.suffix != nil, let fill = tokenizer.vocabulary.fillInMiddle else {
+            return ends
+        }
+        return ends.union(fill.ends)
+    }
+
     private func generationRequest(
         _ id: RequestID, _ request: CompletionRequest, prompts: [[Int32]],
         arrival: Arrival
     ) -> GenerationRequest {
         let stopping = request.stopping
-        let ends = stopping.ignoresEndOfSequence ? [] : tokenizer.vocabulary.endOfGenerationIDs
+        let ends = stopping.ignoresEndOfSequence ? [] : endIDs(of: request)
         var sampling = SamplingParameters(request.sampling)
         sampling.minTokenCount = stopping.minTokenCount
         sampling.bannedBeforeMinimum =
@@ -235,7 +287,7 @@ final class CompletionService: Sendable {
             minNewTokenCount: stopping.minTokenCount, logprobCount: request.logprobCount,
             echoes: request.echoes, stopStrings: stopping.strings,
             includesStopString: stopping.includesStopString,
-            stopTokenIDs: Set(stopping.tokenIDs), endTokenIDs: Set(ends),
+            stopTokenIDs: Set(stopping.tokenIDs), endTokenIDs: ends,
             skipsSpecialTokens: request.skipsSpecialTokens, arrival: arrival.time)
         generation.ranksChoices = request.candidatesPerPrompt > request.choicesPerPrompt
         generation.owner = arrival.keyName
@@ -256,6 +308,7 @@ extension SamplingParameters {
         topK = options.topK ?? 0
         topP = Float(options.topP)
         minP = Float(options.minP)
+        typicalP = Float(options.typicalP)
         repetitionPenalty = Float(options.repetitionPenalty)
         presencePenalty = Float(options.presencePenalty)
         frequencyPenalty = Float(options.frequencyPenalty)

@@ -43,13 +43,7 @@ struct CompletionSession {
         hasDeadline = request.deadlineMilliseconds != nil
         self.promptTokenCount = promptTokenCount
         self.promptTokenIDs = request.returnsTokenIDs ? promptTokenIDs : nil
-        var headers = HTTPFields()
-        if let ignored = request.ignoredParams.headerValue,
-            let name = HTTPField.Name("X-Ignored-Params")
-        {
-            headers[name] = ignored
-        }
-        self.headers = headers
+        headers = request.ignoredParams.headerFields
         choicesPerPrompt = request.choicesPerPrompt
         candidatesPerPrompt = request.candidatesPerPrompt
         choices = (0..<request.candidateCount).map { CompletionChoice(index: $0, text: "") }
@@ -146,9 +140,8 @@ struct CompletionSession {
             promptTokenCount: promptTokenCount, completionTokenCount: completionTokenCount,
             cachedTokenCount: cachedTokenCount)
         guard streams else {
-            var head = HTTPResponse(status: .ok, headerFields: headers)
-            head.headerFields[.contentType] = "application/json"
-            exchange.respond(head, body: format.body(returnedChoices, usage: usage), on: server)
+            let body = format.body(returnedChoices, usage: usage)
+            exchange.respond(body, headers: headers, on: server)
             return
         }
         if includesUsage { exchange.write(format.usageFrame(usage), on: server) }
@@ -182,6 +175,14 @@ struct CompletionSession {
     }
 }
 
+extension IgnoredParams {
+    /// `X-Ignored-Params`, where there is something to say.
+    var headerFields: HTTPFields {
+        guard let headerValue, let name = HTTPField.Name("X-Ignored-Params") else { return [:] }
+        return [name: headerValue]
+    }
+}
+
 extension Exchange {
     /// Answers with an error's status, body and `Retry-After`.
     func respond(_ error: APIError, on server: isolated HTTPServer) {
@@ -192,8 +193,11 @@ extension Exchange {
     }
 
     /// Answers 200 with a body of the given type.
-    func respond(_ body: [UInt8], type: String, on server: isolated HTTPServer) {
-        var head = HTTPResponse(status: .ok)
+    func respond(
+        _ body: [UInt8], type: String = "application/json", headers: HTTPFields = [:],
+        on server: isolated HTTPServer
+    ) {
+        var head = HTTPResponse(status: .ok, headerFields: headers)
         head.headerFields[.contentType] = type
         respond(head, body: body, on: server)
     }

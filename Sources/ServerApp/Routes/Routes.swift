@@ -24,18 +24,33 @@ enum Routes {
         routes.add(.post, "/v1/chat/completions") { request, exchange, server in
             service.respondToChat(request, exchange, on: server)
         }
+        routes.add(.post, "/tokenize") { request, exchange, server in
+            service.respondToTokenize(request, exchange, on: server)
+        }
+        routes.add(.post, "/detokenize") { request, exchange, server in
+            service.respondToDetokenize(request, exchange, on: server)
+        }
+        routes.add(.get, "/tokenizer_info") { _, exchange, server in
+            exchange.respond(service.tokenizerInfo.body, on: server)
+        }
         routes.add(.get, "/v1/models") { _, exchange, server in
-            exchange.respond(service.models.body, type: "application/json", on: server)
+            exchange.respond(service.models.body, on: server)
         }
         routes.add(.get, "/v1/models/*") { request, exchange, server in
             do throws(APIError) {
                 let card = try service.models.model(request.pathTail)
-                exchange.respond(card.body, type: "application/json", on: server)
+                exchange.respond(card.body, on: server)
             } catch { exchange.respond(error, on: server) }
         }
         routes.add(.get, "/health") { _, exchange, server in
             exchange.respond(
-                Array("{\"status\":\"ok\"}".utf8), type: "application/json", on: server)
+                Array("{\"status\":\"ok\"}".utf8), on: server)
+        }
+        routes.add(.get, "/version") { _, exchange, server in
+            exchange.respond(Array("{\"version\":\"\(Server.version)\"}".utf8), on: server)
+        }
+        routes.add(.get, "/openapi.json") { _, exchange, server in
+            exchange.respond(OpenAPIDescription.body, on: server)
         }
         routes.add(.get, "/ready") { _, exchange, server in
             guard service.isReady else {
@@ -43,7 +58,7 @@ enum Routes {
                 return
             }
             exchange.respond(
-                Array("{\"status\":\"ready\"}".utf8), type: "application/json", on: server)
+                Array("{\"status\":\"ready\"}".utf8), on: server)
         }
         routes.add(.get, "/metrics") { _, exchange, server in
             exchange.respond(

@@ -17,6 +17,8 @@ package struct Vocabulary: Sendable {
 
     /// The tokens that have a purpose.
     package let specialIDs: SpecialIDs
+    /// The tokens around a middle to be filled in; nil for a model that does not do it.
+    package let fillInMiddle: FillInMiddle?
     /// The tokens at which generation ends.
     package let endOfGenerationIDs: Set<Int32>
     /// Whether encoded text begins with the BOS token.
@@ -40,6 +42,7 @@ package struct Vocabulary: Sendable {
         }
         types = try Self.types(source)
         specialIDs = try SpecialIDs(source, isSentencePiece: isSentencePiece)
+        fillInMiddle = try FillInMiddle(source)
         if isSentencePiece {
             tokens = Self.sentencePieceTokens(source.tokens, types)
             let encoder = try SentencePieceEncoder(source, tokens, types, specialIDs)

@@ -26,6 +26,12 @@ package struct VocabularySource: Sendable {
     package var unknownID: Int?
     /// `padding_token_id`: fills up a batch.
     package var paddingID: Int?
+    /// `fim_pre_token_id`, formerly `prefix_token_id`: what goes before a middle follows.
+    package var fimPrefixID: Int?
+    /// `fim_suf_token_id`, formerly `suffix_token_id`: what goes after a middle follows.
+    package var fimSuffixID: Int?
+    /// `fim_mid_token_id`, formerly `middle_token_id`: the middle follows.
+    package var fimMiddleID: Int?
     /// `add_bos_token`; nil takes what the splitting rule or the model is known for.
     package var addsBOS: Bool?
     /// `add_eos_token`; nil is false.

@@ -1,0 +1,1 @@
+../TokenizationTests/TinyVocabulary.swift
