@@ -21,7 +21,7 @@ COPY Sources Sources
 COPY Tests Tests
 # The image has the program, the shared libraries that it loads, and nothing else.
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
-RUN swift build -c release --product apus --static-swift-stdlib \
+RUN swift build -c release --product apus \
     && install -s -D .build/release/apus /image/usr/local/bin/apus \
     && ldd /image/usr/local/bin/apus | grep -o '/[^ ]*' \
     | xargs -I '{}' install -D '{}' '/image{}'

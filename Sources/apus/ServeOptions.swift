@@ -3,6 +3,7 @@
 import ArgumentParser
 import Decoding
 import Foundation
+import ModelFile
 import OpenAIAPI
 import ServerApp
 

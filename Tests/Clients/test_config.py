@@ -32,6 +32,7 @@ OTHERS = {
     "vllm-metrics": "true",
     "cors-allow-origin": "https://j.example",
     "access-log": "off",
+    "parallel": "7",
     "unknown-fields": "strict",
     "prefix-cache": "false",
 }
@@ -91,9 +92,8 @@ def test_every_setting_can_be_given_each_way(defaults, tmp_path):
         variable = "APUS_" + key.upper().replace("-", "_")
         file = tmp_path / "settings.yaml"
         is_list = key in ("override-kv", "cors-allow-origin")
-        file.write_text(f"{key}: {[value] if is_list else repr(value)}\n".replace("'7", "7"))
-        if value in (NUMBER, "true", "false"):
-            file.write_text(f"{key}: {value}\n")
+        is_text = not is_list and not value.isdigit() and value not in ("true", "false")
+        file.write_text(f"{key}: {[value] if is_list else repr(value) if is_text else value}\n")
 
         by_flag = run("config", *flags)
         by_variable = run("config", environment={variable: value})

@@ -35,6 +35,20 @@ import Testing
         #expect(!processors.reason.contains("quota"))
     }
 
+    @Test(arguments: [("1", 1), ("ff", 8), ("80000000,00000000,00000005", 3), ("0", 1)])
+    func `threads are the affinity mask, which a cpuset narrows`(mask: String, count: Int) throws {
+        let cgroup = try FakeCgroup([
+            "self/status": "Name:\tapus\nCpus_allowed:\t\(mask)\nCpus_allowed_list:\t0-99\n"
+        ])
+        defer { cgroup.remove() }
+
+        let processors = ProcessorCount.available(procRoot: cgroup.path, cgroupRoot: cgroup.path)
+
+        #expect(processors.count == count)
+        #expect(processors.reason == "\(count) processors in the affinity mask")
+        #expect(processors.quota == nil)
+    }
+
     @Test func `memory is the smaller of the system's and the cgroup's`() throws {
         let machine = try FakeCgroup(["meminfo": "MemTotal: 9 kB\nMemAvailable:  1048576 kB\n"])
         let small = try FakeCgroup(["memory.max": "536870912\n", "memory.current": "36870912\n"])

@@ -15,8 +15,7 @@ package struct ProcessorCount: Sendable, Equatable {
     package static func available(
         procRoot: String = "/proc", cgroupRoot: String = "/sys/fs/cgroup"
     ) -> ProcessorCount {
-        // On Linux this counts the processors of the affinity mask.
-        let mask = max(1, ProcessInfo.processInfo.activeProcessorCount)
+        let mask = max(1, maskCount(procRoot) ?? ProcessInfo.processInfo.activeProcessorCount)
         guard let quota = quota(Cgroup(procRoot: procRoot, root: cgroupRoot)) else {
             return ProcessorCount(count: mask, reason: "\(mask) processors in the affinity mask")
         }
@@ -24,6 +23,17 @@ package struct ProcessorCount: Sendable, Equatable {
             count: max(1, Int(min(Double(mask), quota))),
             reason: "\(mask) processors in the affinity mask, cgroup quota "
                 + String(format: "%.2f", quota), quota: quota)
+    }
+
+    /// Processors of the affinity mask, which a cpuset narrows; Foundation counts those of the machine.
+    /// Source: proc_pid_status(5), `Cpus_allowed`: a mask in hexadecimal, with commas.
+    private static func maskCount(_ procRoot: String) -> Int? {
+        let text = try? String(contentsOfFile: "\(procRoot)/self/status", encoding: .utf8)
+        let line = text?.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed:") }
+        guard let mask = line?.split(whereSeparator: \.isWhitespace).dropFirst().first else {
+            return nil
+        }
+        return mask.reduce(0) { $0 + ($1.hexDigitValue?.nonzeroBitCount ?? 0) }
     }
 
     /// Processors' worth of time per period: cgroup v2's `cpu.max` and v1's CFS quota.

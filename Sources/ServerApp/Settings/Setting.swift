@@ -83,7 +83,7 @@ package struct Setting: Sendable {
 }
 
 extension Setting {
-    typealias Path<Value> = WritableKeyPath<ServerConfiguration, Value> & Sendable
+    typealias Path<Value> = any WritableKeyPath<ServerConfiguration, Value> & Sendable
 
     init(_ key: String, _ path: Path<Int>, in range: ClosedRange<Int>, _ help: String) {
         self.init(key, .integer(range), help, value: { .integer($0[keyPath: path]) }) {
