@@ -23,14 +23,18 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(
+            url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         .target(name: "CKernels", cSettings: strictC),
         .target(name: "CEpoll"),
+        .target(name: "CFaults", cSettings: strictC),
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        .target(name: "ModelFile", swiftSettings: strict),
+        .target(name: "ModelFile", dependencies: ["CFaults"], swiftSettings: strict),
         .target(
             name: "Tokenization",
             dependencies: [
@@ -57,8 +61,10 @@ let package = Package(
             dependencies: [
                 "ModelFile", "Tokenization", "Scheduling", "OpenAIAPI", "Decoding", "HTTPServing",
                 "CZlib",
+                .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict),
         .executableTarget(

@@ -34,6 +34,7 @@ struct apus_team {
     _Alignas(64) void (*body)(void *, size_t);
     void *context;
     atomic_bool is_ending;
+    atomic_int spin_limit;
     size_t size;
     share *shares;
     pthread_t threads[];
@@ -68,9 +69,14 @@ static void futex_wake(uint32_t *word) {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
 }
 
+static int spin_limit(apus_team *team) {
+    return atomic_load_explicit(&team->spin_limit, memory_order_relaxed);
+}
+
 /// Returns once a phase other than `number` has begun.
 static void wait_for_phase(apus_team *team, uint32_t number) {
-    for (int spins = 0; spins < SPIN_LIMIT; spins++) {
+    const int limit = spin_limit(team);
+    for (int spins = 0; spins < limit; spins++) {
         if (PHASE_NUMBER(atomic_load(&team->phase)) != number)
             return;
         pause_briefly();
@@ -101,7 +107,8 @@ static void leave_phase(apus_team *team) {
 /// Closes the phase and waits for the threads inside.
 static void close_phase(apus_team *team) {
     uint64_t phase = atomic_fetch_and(&team->phase, ~PHASE_OPEN) & ~PHASE_OPEN;
-    for (int spins = 0; PHASE_STATE(phase) != 0 && spins < SPIN_LIMIT; spins++) {
+    const int limit = spin_limit(team);
+    for (int spins = 0; PHASE_STATE(phase) != 0 && spins < limit; spins++) {
         pause_briefly();
         phase = atomic_load(&team->phase);
     }
@@ -142,7 +149,7 @@ apus_team *apus_team_create(size_t thread_count) {
     apus_team *team = aligned_alloc(64, (bytes + 63) / 64 * 64);
     if (!team)
         return NULL;
-    *team = (apus_team){.size = 1};
+    *team = (apus_team){.size = 1, .spin_limit = SPIN_LIMIT};
     team->shares = aligned_alloc(64, thread_count * sizeof(share));
     if (!team->shares) {
         free(team);
@@ -170,6 +177,10 @@ void apus_team_destroy(apus_team *team) {
         pthread_join(team->threads[worker], NULL);
     free(team->shares);
     free(team);
+}
+
+void apus_team_set_spinning(apus_team *team, bool spins) {
+    atomic_store_explicit(&team->spin_limit, spins ? SPIN_LIMIT : 0, memory_order_relaxed);
 }
 
 size_t apus_team_size(const apus_team *team) {

@@ -64,6 +64,7 @@ package final class Model {
             parameters, heedsWindow: !family.kvShape.spans.allSatisfy { $0 == .full })
         try loader.checkAllUsed()
         packer.reportEnd()
+        if let damage = file.damage { throw .file(damage) }
         architecture = parameters.architecture
         self.memory = memory
         self.file = file

@@ -73,6 +73,10 @@ package final class ModelRunner {
         logits = try Rows(memory, capacity: Self.logitsTile, width: model.vocabularySize)
     }
 
+    /// Whether threads that wait for others spin before they park, as they do at first: the faster way, unless
+    /// CPU time is rationed.
+    package func setSpinning(_ spins: Bool) { step.team.setSpinning(spins) }
+
     /// Copies KV blocks, one after the other, before the next step runs.
     package func copyBlocks(_ copies: some Collection<(source: Int32, destination: Int32)>) {
         guard !copies.isEmpty else { return }

@@ -23,6 +23,9 @@ package final class ThreadTeam {
         apus_team_destroy(team)
     }
 
+    /// Whether threads that wait for others spin before they park, as they do at first.
+    func setSpinning(_ spins: Bool) { apus_team_set_spinning(team, spins) }
+
     /// Runs `body(worker)`, which takes `count` items, on this thread and on every other that is free to come.
     private func run(_ count: Int, _ body: (_ worker: Int) -> Void) {
         withoutActuallyEscaping(body) { body in

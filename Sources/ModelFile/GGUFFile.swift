@@ -52,6 +52,16 @@ package final class GGUFFile: Sendable {
             + overrides.map(\.key).filter { parts.header.metadata[$0] == nil }
         tensors = parts.tensors
         tensorIndices = parts.tensorIndices
+        if let damage { throw damage }
+    }
+
+    /// What has become of a file while it was in use, where that makes what is read wrong: `.damaged`. Asking
+    /// takes a system call for each part.
+    package var damage: ModelFileError? {
+        for mapping in mappings {
+            if let damage = mapping.damage { return damage }
+        }
+        return nil
     }
 
     /// The directory entry of the tensor with exactly this name.

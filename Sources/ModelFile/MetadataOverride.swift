@@ -5,6 +5,8 @@
 /// Spelled `KEY=TYPE:VALUE` with a type of `int`, `float`, `bool` or `str`, as llama.cpp's
 /// `--override-kv`.
 package struct MetadataOverride: Sendable, Equatable {
+    /// The spelling.
+    package let text: String
     /// The whole key, such as `qwen3moe.expert_used_count`.
     package let key: String
     /// An int64, float64, bool or string.
@@ -23,6 +25,7 @@ package struct MetadataOverride: Sendable, Equatable {
             let parsed = MetadataOverride.value(of: type, value)
         else { return nil }
         self.value = parsed
+        self.text = text
     }
 
     private static func value(of type: Substring, _ text: Substring) -> MetadataValue? {

@@ -12,6 +12,8 @@ package enum ModelFileError: Error, Equatable {
     case empty(path: String)
     /// The bytes break the format at an offset from the start of the file.
     case malformed(path: String, offset: Int, GGUFDefect)
+    /// The file was changed, or became unreadable, while it was in use.
+    case damaged(path: String, reason: String)
     /// A later file of a split model is not there; numbered from 1.
     case missingPart(path: String, number: Int, count: Int)
     /// A file of a split model does not fit the others.
@@ -44,6 +46,8 @@ extension ModelFileError: CustomStringConvertible {
             "\(path.quoted): wanted a GGUF file, found an empty one"
         case .malformed(let path, let offset, let defect):
             "\(path.quoted): at byte \(offset): \(defect)"
+        case .damaged(let path, let reason):
+            "\(path.quoted): the file changed while it was in use: \(reason)"
         case .missingPart(let path, let number, let count):
             "\(path.quoted): no such file; wanted as part \(number) of \(count) of a split model"
         case .unsuitablePart(let path, let wanted, let found):

@@ -22,7 +22,7 @@ extension Server {
     /// when the model does not fit.
     static func plan(
         _ configuration: ServerConfiguration, file: GGUFFile, threadCount: Int,
-        memory: MemoryLimit = .available()
+        memory: MemoryLimit
     ) throws(ServerError) -> MemoryPlan {
         let weights: WeightPlan
         do {

@@ -8,6 +8,7 @@ package import Logging
 package import ModelFile
 internal import OpenAIAPI
 internal import Scheduling
+internal import Synchronization
 
 /// The whole server: a model, an engine thread, an HTTP loop.
 package final class Server: Sendable {
@@ -21,30 +22,38 @@ package final class Server: Sendable {
     private let network: NetworkConfiguration
     private let accessLog: AccessLog?
     private let logger: Logger
+    private let failing: FailureNotice
 
     /// Loads the model, reserves memory, starts the engine and listens; in this order, so that nothing
-    /// is reachable before all of it works.
+    /// is reachable before all of it works. `settings` says in the log where the configuration is from.
     package init(
-        _ configuration: ServerConfiguration, file: GGUFFile, logger: Logger
+        _ configuration: ServerConfiguration, file: GGUFFile, settings: String, logger: Logger
     ) async throws(ServerError) {
         let credentials = try Credentials(configuration.network)
         for warning in credentials.warnings { logger.warning("\(warning)") }
+        logger.info("\(settings)")
         let processors = ProcessorCount.available()
         let threadCount = configuration.threadCount ?? processors.count
-        let plan = try Self.plan(configuration, file: file, threadCount: threadCount)
-        logger.info("threads: \(threadCount) (\(processors.reason))")
+        let memory =
+            configuration.memoryBytes.map { MemoryLimit.configured($0) } ?? .available()
+        let plan = try Self.plan(
+            configuration, file: file, threadCount: threadCount, memory: memory)
+        let source = configuration.threadCount == nil ? "" : "as configured; "
+        logger.info("threads: \(threadCount) (\(source)\(processors.reason))")
         logger.info("\(plan.summary)")
         let chatTemplate = try ChatTemplateSource.find(configuration, file)
         if case .absent(let reason) = chatTemplate {
             logger.warning("no chat completions: \(reason)")
         }
+        let failing = FailureNotice()
         let mailbox = EngineMailbox(maxSubmissionCount: configuration.maxWaitingCount)
         let metrics = EngineMetrics()
         let name = configuration.modelName ?? file.name
 
         let starting = EngineStart(
             file: file, threadCount: threadCount, plan: plan, report: configuration.loading.report,
-            mailbox: mailbox, metrics: metrics)
+            mailbox: mailbox, metrics: metrics, processorQuota: processors.quota,
+            reportFailure: failing.report)
         let loaded: EngineStart.Loaded
         do { loaded = try await starting.run() } catch { throw .model(error) }
         let service = CompletionService(
@@ -59,7 +68,12 @@ package final class Server: Sendable {
             maxFittingLength: plan.limits.maxFittingSequenceLength, mailbox: mailbox,
             metrics: metrics, unknownFields: configuration.unknownFields)
         do {
-            var routes = Routes.configuration(service: service, metrics: metrics)
+            let machine = MachineMetrics(
+                threadCount: threadCount, availableBytes: memory.availableBytes)
+            let vllmModel = configuration.network.exportsVLLMNames ? name : nil
+            var routes = Routes.configuration(service: service) {
+                metrics.render(vllmModel: vllmModel) + machine.render()
+            }
             accessLog = routes.apply(configuration.network, credentials)
             http = try HTTPServer(routes)
             loaded.outlet.connect { @Sendable [http] outputs in
@@ -77,11 +91,18 @@ package final class Server: Sendable {
         gracePeriod = configuration.gracePeriod
         network = configuration.network
         self.logger = logger
+        self.failing = failing
         let keys = credentials.access.map { "those with one of \($0.keyring.keys.count) API keys" }
         logger.info("clients: \(keys ?? "all who can connect")")
         logger.info(
             "serving '\(name)' on \(credentials.tls == nil ? "http" : "https")://\(address)")
     }
+
+    /// Why the server can serve no more; it is then to be shut down.
+    package var failure: ServerError? { failing.error.map { .model(.file($0)) } }
+
+    /// Has `body` called once there is a `failure`.
+    package func onFailure(_ body: @escaping @Sendable () -> Void) { failing.onReport(body) }
 
     /// Reads certificates and API keys again, for connections and requests from now on. If one of the files
     /// cannot be used, all stay as they were.
@@ -109,5 +130,33 @@ package final class Server: Sendable {
         mailbox.stop()
         engineDone.wait()
         engineDone.signal()
+    }
+}
+
+/// What has become of the model's file, told by the engine's thread to whom it concerns.
+private final class FailureNotice: Sendable {
+    private struct State {
+        var error: ModelFileError?
+        var body: (@Sendable () -> Void)?
+    }
+
+    private let state = Mutex(State())
+
+    var error: ModelFileError? { state.withLock { $0.error } }
+
+    @Sendable func report(_ error: ModelFileError) {
+        let body = state.withLock { state in
+            state.error = error
+            return state.body
+        }
+        body?()
+    }
+
+    func onReport(_ body: @escaping @Sendable () -> Void) {
+        let isLate = state.withLock { state in
+            state.body = body
+            return state.error != nil
+        }
+        if isLate { body() }
     }
 }

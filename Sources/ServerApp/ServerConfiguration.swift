@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Decoding
+package import ModelFile
 package import OpenAIAPI
 
 /// What `apus serve` can be told.
 package struct ServerConfiguration: Sendable {
+    /// Path of the GGUF file, of a split model the first part.
+    package var modelPath: String?
+    /// Metadata in place of the file's.
+    package var metadataOverrides: [MetadataOverride] = []
     /// The id that requests name; nil takes the file's name.
     package var modelName: String?
     package var network = NetworkConfiguration()
     /// nil takes what the process may use.
     package var threadCount: Int?
+    /// Bytes of memory to take at most; nil takes what machine and cgroups have left.
+    package var memoryBytes: Int?
     package var loading = LoadingOptions()
     /// Sequences that generate at the same time.
     package var parallelCount = 32
@@ -39,6 +46,23 @@ package struct ServerConfiguration: Sendable {
     package var gracePeriod = Duration.seconds(30)
 
     package init() {}
+
+    /// The first relation between the settings that does not hold, by their names.
+    var contradiction: String? {
+        if chatTemplatePath != nil, chatTemplateName != nil {
+            return "chat-template-file and chat-template exclude each other"
+        }
+        if stepTokenCount < parallelCount {
+            return
+                "step-tokens \(stepTokenCount) is less than parallel \(parallelCount): a step has a "
+                + "token of each sequence"
+        }
+        let keys = metadataOverrides.map(\.key)
+        if let key = keys.first(where: { key in keys.count { $0 == key } > 1 }) {
+            return "override-kv gives \(key.quoted) more than once"
+        }
+        return network.contradiction
+    }
 }
 
 /// Why the server does not start.

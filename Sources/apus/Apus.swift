@@ -9,7 +9,8 @@ struct Apus: AsyncParsableCommand {
         commandName: "apus",
         abstract: "Serve mixture-of-experts language models on CPUs, OpenAI-compatible.",
         subcommands: [
-            ServeCommand.self, GenerateCommand.self, InspectCommand.self, BenchCommand.self,
+            ServeCommand.self, ConfigCommand.self, GenerateCommand.self, InspectCommand.self,
+            BenchCommand.self,
             EvaluateCommand.self, HealthCommand.self,
         ])
 }

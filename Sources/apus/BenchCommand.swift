@@ -91,7 +91,7 @@ struct BenchCommand: ParsableCommand {
         options.repetitionCount = repetitions
         options.chunkTokenCount = chunk
         options.kvType = kv.type
-        let report = try reportingModelErrors(path) {
+        let report = try reportingModelErrors(file) {
             try Benchmark(file, options, weights.loading()).run()
         }
         printReport(report.table, report.records)

@@ -53,7 +53,7 @@ struct EvaluateCommand: ParsableCommand {
         }
         let file = try model.open()
         let loading = model.weights.loading()
-        let report = try reportingModelErrors(model.path) {
+        let report = try reportingModelErrors(file) {
             switch reference {
             case .logits(let comparison):
                 Self.report(

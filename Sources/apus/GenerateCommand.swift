@@ -44,7 +44,7 @@ struct GenerateCommand: ParsableCommand {
         sampling.topP = topP
         sampling.seed = seed ?? UInt64.random(in: 0...UInt64.max)
         let file = try model.open()
-        let timing = try reportingModelErrors(model.path) {
+        let timing = try reportingModelErrors(file) {
             let team = try ThreadTeam(threadCount: model.threadCount)
             let loading = model.weights.loading()
             let plan = try WeightPlan(

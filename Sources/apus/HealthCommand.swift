@@ -3,28 +3,39 @@
 import ArgumentParser
 import Foundation
 import Glibc
+import ServerApp
 
 /// `apus health`: asks a server on this machine whether it is alive, for container health checks.
 struct HealthCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "health", abstract: "Exit 0 if a server on this machine answers /health.")
+        commandName: "health", abstract: "Exit 0 if a server on this machine answers /health.",
+        discussion: "A server that serves HTTPS is asked for a connection alone.")
 
-    @Option(help: "The server's port.")
-    var port: UInt16 = 8080
+    @Option(help: "The server's port; default: as the server finds it, see apus config.")
+    var port: UInt16?
 
     @Option(help: ArgumentHelp("The server's Unix socket, in place of a port.", valueName: "path"))
     var unixSocket: String?
 
+    @Option(help: ArgumentHelp("The server's configuration file.", valueName: "file"))
+    var config: String?
+
     func run() throws {
-        guard answers() else {
-            printError("no healthy server on \(unixSocket ?? "port \(port)")")
+        var network = try readSettings(flags: [:], path: config).configuration.network
+        if let port {
+            network.port = port
+            network.unixSocket = nil
+        }
+        if let unixSocket { network.unixSocket = unixSocket }
+        guard answers(network) else {
+            printError("no healthy server on \(network.unixSocket ?? "port \(network.port)")")
             throw ExitCode(1)
         }
     }
 
-    private func answers() -> Bool {
+    private func answers(_ network: NetworkConfiguration) -> Bool {
         let descriptor = socket(
-            unixSocket == nil ? AF_INET : AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+            network.unixSocket == nil ? AF_INET : AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
         var timeout = timeval(tv_sec: 5, tv_usec: 0)
@@ -32,9 +43,9 @@ struct HealthCommand: ParsableCommand {
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, size)
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, size)
         let isConnected =
-            unixSocket.map { connect(descriptor, toUnixSocket: $0) }
-            ?? connectToLoopback(descriptor)
-        guard isConnected else { return false }
+            network.unixSocket.map { connect(descriptor, toUnixSocket: $0) }
+            ?? connect(descriptor, toLoopback: network.port)
+        guard isConnected, network.tlsCertificate == nil else { return isConnected }
         let request = Array("GET /health HTTP/1.0\r\n\r\n".utf8)
         guard send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count
         else { return false }
@@ -51,7 +62,7 @@ struct HealthCommand: ParsableCommand {
         return connect(descriptor, to: &address)
     }
 
-    private func connectToLoopback(_ descriptor: Int32) -> Bool {
+    private func connect(_ descriptor: Int32, toLoopback port: UInt16) -> Bool {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian

@@ -25,7 +25,7 @@ struct InspectCommand: ParsableCommand {
         print("file            \(file)")
         let parts = opened.partCount > 1 ? " in \(opened.partCount) files" : ""
         print("format          GGUF v\(opened.version), \(opened.byteCount) bytes\(parts)")
-        try reportingModelErrors(file) {
+        try reportingModelErrors(opened) {
             let summary = try ModelSummary(opened)
             printSummary(summary)
             printTypes(opened)

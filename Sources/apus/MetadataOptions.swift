@@ -21,10 +21,13 @@ struct MetadataOptions: ParsableArguments {
     }
 
     /// Opens a model file, or prints one line and ends with 66 or 78.
-    func open(_ path: String) throws -> GGUFFile {
-        do { return try GGUFFile(path: path, overrides: overrides) } catch {
-            throw failure(path, .file(error))
-        }
+    func open(_ path: String) throws -> GGUFFile { try openModel(path, overrides: overrides) }
+}
+
+/// Opens a model file, or prints one line and ends with 66 or 78.
+func openModel(_ path: String, overrides: [MetadataOverride]) throws -> GGUFFile {
+    do { return try GGUFFile(path: path, overrides: overrides) } catch {
+        throw failure(path, .file(error))
     }
 }
 

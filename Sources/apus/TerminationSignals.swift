@@ -7,6 +7,7 @@ import Synchronization
 /// SIGTERM and SIGINT: the end of the process while the model loads, events once it serves.
 final class TerminationSignals: Sendable {
     private let events: AsyncStream<Void>
+    private let continuation: AsyncStream<Void>.Continuation
     private let isServing: SharedFlag
     nonisolated(unsafe) private let sources: [any DispatchSourceSignal]  // not touched after init
 
@@ -14,6 +15,7 @@ final class TerminationSignals: Sendable {
         let (events, continuation) = AsyncStream<Void>.makeStream()
         let isServing = SharedFlag()
         self.events = events
+        self.continuation = continuation
         self.isServing = isServing
         sources = [SIGTERM, SIGINT].map { number in
             signal(number, SIG_IGN)
@@ -33,7 +35,10 @@ final class TerminationSignals: Sendable {
     /// From now on signals are events.
     func beginServing() { isServing.value.store(true, ordering: .relaxed) }
 
-    /// Waits for the next signal.
+    /// An event as a signal would be one: the server has to end by itself.
+    func post() { continuation.yield() }
+
+    /// Waits for the next event.
     func next() async {
         for await _ in events { return }
     }

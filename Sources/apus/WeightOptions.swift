@@ -22,16 +22,17 @@ struct WeightOptions: ParsableArguments {
         loading.report = LoadingReporter().report
         return loading
     }
+}
 
-    /// The same for a command that has a log.
-    func loading(_ logger: Logger) -> LoadingOptions {
-        var loading = LoadingOptions()
-        loading.weights = weights
-        loading.planned = { plan in
+extension LoadingOptions {
+    /// Loading that a log shows.
+    init(_ weights: WeightChoice, _ logger: Logger) {
+        self.init()
+        self.weights = weights
+        planned = { plan in
             logger.log(level: plan.storage == .packed ? .info : .warning, "\(plan.summary)")
         }
-        loading.report = LoadingReporter(logger: logger).report
-        return loading
+        report = LoadingReporter(logger: logger).report
     }
 }
 

@@ -12,9 +12,10 @@ import time
 import httpx
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BINARY = os.environ.get("APUS_BINARY", str(ROOT / ".build/release/apus"))
-CACHE = os.environ.get("APUS_CACHE", os.path.expanduser("~/.cache/apus"))
-MODEL = os.environ.get("APUS_MODEL", f"{CACHE}/models/SmolLM2-135M-Instruct.Q4_1.gguf")
+# Taken out of the environment, since the server reads settings there and knows of no others.
+BINARY = os.environ.pop("APUS_BINARY", str(ROOT / ".build/release/apus"))
+CACHE = os.environ.pop("APUS_CACHE", os.path.expanduser("~/.cache/apus"))
+MODEL = os.environ.pop("APUS_MODEL", f"{CACHE}/models/SmolLM2-135M-Instruct.Q4_1.gguf")
 
 # Loading takes a second or two; a machine busy with other work may need many times that.
 MAX_START_SECONDS = 120
@@ -41,8 +42,9 @@ def wait_until(condition, timeout, what):
 class ApusServer:
     """One `apus serve` process on 127.0.0.1."""
 
-    def __init__(self, log_path, *options, tls=None, environment=None):
-        """`tls` is the `ssl.SSLContext` of a client where the options make the server speak TLS."""
+    def __init__(self, log_path, *options, tls=None, environment=None, before_start=None):
+        """`tls` is the `ssl.SSLContext` of a client where the options make the server speak TLS.
+        `before_start` is called in the new process before it becomes the server."""
         self.port = free_port()
         self.tls = tls
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
@@ -54,6 +56,7 @@ class ApusServer:
             stdout=self._log,
             stderr=subprocess.STDOUT,
             env={**os.environ, **(environment or {})},
+            preexec_fn=before_start,
         )
 
     @property

@@ -44,7 +44,9 @@ final class EngineHarness {
     init(
         family: String = "qwen3_moe", kvBlockCount: Int, stepTokenCount: Int = 64,
         parallelCount: Int = 16, threadCount: Int = 2, keepsPrefixes: Bool = true,
-        tellsPromptTokensApart: Bool? = nil
+        tellsPromptTokensApart: Bool? = nil,
+        findDamage: @escaping () -> ModelFileError? = { nil },
+        reportFailure: @escaping (ModelFileError) -> Void = { _ in }
     ) throws {
         let team = try ThreadTeam(threadCount: threadCount)
         tokenizer = try LanguageModel(try Self.file("qwen3_moe"), team: team).tokenizer
@@ -61,7 +63,8 @@ final class EngineHarness {
             kvBlockCount: limits.kvBlockCount)
         engine = Engine(
             runner: runner, tokenizer: tokenizer, limits: limits,
-            threadCount: threadCount, mailbox: mailbox, metrics: metrics
+            threadCount: threadCount, mailbox: mailbox, metrics: metrics,
+            findDamage: findDamage, reportFailure: reportFailure
         ) { [unowned self] outputs in outputs.forEach(take) }
     }
 
@@ -74,7 +77,7 @@ final class EngineHarness {
     private func take(_ output: GenerationOutput) {
         switch output.content {
         case .admitted: answers[output.request] = Answer()
-        case .refused(let error): refusals[output.request] = error
+        case .refused(let error), .failed(let error): refusals[output.request] = error
         case .delta(let delta):
             answers[output.request]?.add(delta)
             choices[output.request, default: [:]][delta.index, default: Answer()].add(delta)

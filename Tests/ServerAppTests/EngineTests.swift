@@ -257,4 +257,28 @@ import Tokenization
         #expect(answer.tokens.isEmpty)
         #expect(answer.reason == .length)
     }
+
+    @Test func `requests end with an error once the model's file has changed, and later ones too`()
+        throws
+    {
+        var damage: ModelFileError?
+        var reported: [ModelFileError] = []
+        let harness = try EngineHarness(
+            kvBlockCount: 64, findDamage: { damage }, reportFailure: { reported.append($0) })
+        for number in 1...3 {
+            harness.submit(request(UInt64(number), promptTokenCount: 9, newTokenCount: 50))
+        }
+        harness.turn()
+        #expect(harness.refusals.isEmpty && reported.isEmpty)
+
+        damage = .damaged(path: "model", reason: "it was shortened")
+        harness.turn()
+        harness.submit(request(4, promptTokenCount: 9, newTokenCount: 1))
+        #expect(harness.finish())
+
+        #expect(reported == [.damaged(path: "model", reason: "it was shortened")])
+        #expect(harness.refusals.count == 4)
+        #expect(harness.refusals.values.allSatisfy { $0 == .modelDamaged })
+        #expect(try harness.metric("num_requests_running") == 0)
+    }
 }

@@ -4,34 +4,6 @@ import Foundation
 import ServerApp
 import Testing
 
-/// A directory that looks like a cgroup or proc file system, or holds one of each.
-private struct FakeCgroup {
-    let path: String
-
-    init(_ files: [String: String]) throws {
-        let root = FileManager.default.temporaryDirectory.appending(
-            path: "apus-cgroup-\(UUID().uuidString)")
-        for (name, text) in files {
-            let file = root.appending(path: name)
-            try FileManager.default.createDirectory(
-                at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-            try Data(text.utf8).write(to: file)
-        }
-        path = root.path
-    }
-
-    /// Of a process whose proc file system is in `proc`, its cgroups in `fs`.
-    var quotaReason: String {
-        ProcessorCount.available(procRoot: path + "/proc", cgroupRoot: path + "/fs").reason
-    }
-
-    var availableBytes: Int {
-        MemoryLimit.available(procRoot: path + "/proc", cgroupRoot: path + "/fs").availableBytes
-    }
-
-    func remove() { try? FileManager.default.removeItem(atPath: path) }
-}
-
 @Suite struct MachineTests {
     @Test(arguments: [
         (["cpu.max": "150000 100000"], 1), (["cpu.max": "50000 100000"], 1),
@@ -61,6 +33,20 @@ private struct FakeCgroup {
 
         #expect(processors.count == ProcessInfo.processInfo.activeProcessorCount)
         #expect(!processors.reason.contains("quota"))
+    }
+
+    @Test(arguments: [("1", 1), ("ff", 8), ("80000000,00000000,00000005", 3), ("0", 1)])
+    func `threads are the affinity mask, which a cpuset narrows`(mask: String, count: Int) throws {
+        let cgroup = try FakeCgroup([
+            "self/status": "Name:\tapus\nCpus_allowed:\t\(mask)\nCpus_allowed_list:\t0-99\n"
+        ])
+        defer { cgroup.remove() }
+
+        let processors = ProcessorCount.available(procRoot: cgroup.path, cgroupRoot: cgroup.path)
+
+        #expect(processors.count == count)
+        #expect(processors.reason == "\(count) processors in the affinity mask")
+        #expect(processors.quota == nil)
     }
 
     @Test func `memory is the smaller of the system's and the cgroup's`() throws {

@@ -7,6 +7,7 @@
 #ifndef APUS_TEAM_H
 #define APUS_TEAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,10 @@ void apus_team_destroy(apus_team *team);
 
 /// Threads in the team, the caller included.
 size_t apus_team_size(const apus_team *team);
+
+/// Whether waiting threads spin before they park, as they do at first. Where CPU time is rationed, spinning
+/// takes it from the threads that work. Any thread may call this at any time.
+void apus_team_set_spinning(apus_team *team, bool spins);
 
 /// Runs body(context, worker) on the caller, worker 0, and on every other thread that comes before the
 /// caller's body returns; returns when all that came are done. A thread that the system has taken off its

@@ -30,6 +30,13 @@ extension APIError {
             message: "deadline_ms has passed before the request was begun")
     }
 
+    /// 500: the model's file was changed or became unreadable, so that nothing right can be computed.
+    package static var modelDamaged: APIError {
+        APIError(
+            status: 500, type: .server, code: "model_damaged",
+            message: "the model's file changed while it was in use; the server is shutting down")
+    }
+
     /// 503: the server is shutting down and takes no new requests.
     package static func draining(retryAfterSeconds: Int) -> APIError {
         APIError(

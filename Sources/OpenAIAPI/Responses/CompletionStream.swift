@@ -8,6 +8,11 @@ package struct CompletionStream: Sendable {
     /// The last frame of a stream that was not cut short.
     package static let done = Array("data: [DONE]\n\n".utf8)
 
+    /// The frame before `[DONE]` of a stream that an error ends.
+    package static func errorFrame(_ error: APIError) -> [UInt8] {
+        Array("data: ".utf8) + error.body + Array("\n\n".utf8)
+    }
+
     private let opening: [UInt8]
     private let includesUsage: Bool
 

@@ -2,6 +2,7 @@
 
 internal import Decoding
 internal import Foundation
+internal import ModelFile
 internal import OpenAIAPI
 internal import Scheduling
 internal import Tokenization
@@ -39,6 +40,11 @@ final class Engine {
     private var outcomes: [StepOutcome] = []
     private var outputs: [GenerationOutput] = []
     private var isStopping = false
+    /// Set once the model cannot be computed with any more.
+    private var failure: APIError?
+    private let findDamage: () -> ModelFileError?
+    private let reportFailure: (ModelFileError) -> Void
+    private var spinning: SpinPolicy
 
     private struct Deadline {
         let instant: ContinuousClock.Instant
@@ -46,12 +52,19 @@ final class Engine {
         var hasBegun = false
     }
 
+    /// `findDamage` is asked after each step whether the model's file is still what was loaded, and
+    /// `reportFailure` is told once that it is not.
     init(
         runner: ModelRunner, tokenizer: Tokenizer, limits: SchedulerLimits,
         stepTime: StepTime = StepTime(), threadCount: Int, mailbox: EngineMailbox,
-        metrics: EngineMetrics,
+        metrics: EngineMetrics, spinning: SpinPolicy? = nil,
+        findDamage: @escaping () -> ModelFileError? = { nil },
+        reportFailure: @escaping (ModelFileError) -> Void = { _ in },
         deliver: @escaping ([GenerationOutput]) -> Void
     ) {
+        self.spinning = spinning ?? SpinPolicy(quota: nil, threadCount: threadCount)
+        self.findDamage = findDamage
+        self.reportFailure = reportFailure
         self.runner = runner
         self.tokenizer = tokenizer
         self.mailbox = mailbox
@@ -80,7 +93,10 @@ final class Engine {
         for message in mailbox.take(waiting: waiting) { handle(message) }
         expire(at: time ?? .now)
         scheduler.planStep(into: &plan, prefillRowCountWhileDecoding: prefillRowCount)
-        if !plan.entries.isEmpty { runStep() }
+        if !plan.entries.isEmpty {
+            if let spins = spinning.decision(at: .now) { runner.setSpinning(spins) }
+            runStep()
+        }
         metrics.update(scheduler.counts)
         guard !outputs.isEmpty else { return }
         deliver(outputs)
@@ -98,7 +114,9 @@ final class Engine {
     private func handle(_ message: EngineMailbox.Message) {
         switch message {
         case .submit(let request): admit(request)
-        case .cancel(let id): cancel(id)
+        case .cancel(let id, let time):
+            cancel(id)
+            metrics.recordCancel(.now - time)
         case .stop: isStopping = true
         }
     }
@@ -161,6 +179,7 @@ final class Engine {
 
     /// The refusal of a request that even an empty queue could not hold: trying again would not help.
     private func neverQueued(_ request: GenerationRequest) -> APIError? {
+        if let failure { return failure }
         let limits = scheduler.limits
         if request.choices.count > limits.maxWaitingRequestCount {
             metrics.countRejection("never_fits")
@@ -261,8 +280,29 @@ final class Engine {
         recordSeatings(until: end)
         costs.record(plan.load, seconds: (end - start) / .seconds(1))
         metrics.recordStep(
-            tokenCount: plan.tokenCount, duration: end - start, weightsRead: runner.weightsRead)
-        commit(at: end)
+            tokenCount: plan.tokenCount, duration: end - start,
+            stall: plan.decodeCount > 0
+                ? max(.zero, end - start - .seconds(stepTime.maxSeconds)) : .zero,
+            weightsRead: runner.weightsRead)
+        if let damage = findDamage() {
+            fail(damage)
+        } else {
+            commit(at: end)
+        }
+    }
+
+    /// Ends all requests with an error: nothing that is computed any more is right. Later ones are refused.
+    private func fail(_ damage: ModelFileError) {
+        let error = APIError.modelDamaged
+        failure = error
+        for (request, sequences) in sequencesOfRequest {
+            for id in sequences { scheduler.abort(id) }
+            outputs.append(GenerationOutput(request: request, content: .failed(error)))
+        }
+        sequences.removeAll()
+        sequencesOfRequest.removeAll()
+        deadlines.removeAll()
+        reportFailure(damage)
     }
 
     /// Measures how fast those that wait are served.

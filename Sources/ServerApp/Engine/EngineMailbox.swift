@@ -7,7 +7,8 @@ internal import Synchronization
 final class EngineMailbox: Sendable {
     enum Message: Sendable {
         case submit(GenerationRequest)
-        case cancel(RequestID)
+        /// A client left at this time.
+        case cancel(RequestID, ContinuousClock.Instant)
         case stop
     }
 
@@ -40,7 +41,7 @@ final class EngineMailbox: Sendable {
 
     /// Ends a request wherever it is.
     func cancel(_ id: RequestID) {
-        state.withLock { $0.messages.append(.cancel(id)) }
+        state.withLock { $0.messages.append(.cancel(id, .now)) }
         arrivals.signal()
     }
 

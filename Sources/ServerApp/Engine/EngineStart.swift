@@ -16,6 +16,10 @@ struct EngineStart: Sendable {
     let report: @Sendable (LoadingProgress) -> Void
     let mailbox: EngineMailbox
     let metrics: EngineMetrics
+    /// Processors' worth of CPU time that the process may use; nil where that is not limited.
+    let processorQuota: Double?
+    /// Told when the model's file turns out to have changed.
+    let reportFailure: @Sendable (ModelFileError) -> Void
 
     /// What the rest of the server needs to know of the loaded model.
     struct Loaded: Sendable {
@@ -60,6 +64,8 @@ struct EngineStart: Sendable {
                 runner: runner, tokenizer: language.tokenizer, limits: plan.limits,
                 stepTime: plan.stepTime, threadCount: threadCount, mailbox: mailbox,
                 metrics: metrics,
+                spinning: SpinPolicy(quota: processorQuota, threadCount: threadCount),
+                findDamage: { [file] in file.damage }, reportFailure: reportFailure,
                 deliver: outlet.deliver)
             loaded = Loaded(
                 summary: language.summary, tokenizer: language.tokenizer,

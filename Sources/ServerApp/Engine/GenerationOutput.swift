@@ -9,6 +9,8 @@ struct GenerationOutput: Sendable {
         case admitted
         /// The request was not taken in.
         case refused(APIError)
+        /// The request was taken in and cannot be finished.
+        case failed(APIError)
         /// New text of one choice, and its end.
         case delta(ChoiceDelta)
     }

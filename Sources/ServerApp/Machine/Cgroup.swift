@@ -42,6 +42,16 @@ struct Cgroup {
         (try? String(contentsOfFile: path, encoding: .utf8))?.split(whereSeparator: \.isWhitespace)
     }
 
+    /// The counts of a file in which names and counts alternate; what is none is left out.
+    static func statistics(_ path: String) -> [Substring: Int] {
+        let words = words(path) ?? []
+        var counts: [Substring: Int] = [:]
+        for index in stride(from: 0, to: words.count - 1, by: 2) {
+            counts[words[index]] = Int(words[index + 1]).flatMap { $0 < 0 ? nil : $0 }
+        }
+        return counts
+    }
+
     /// The file's only word as a count; nil for "max", "-1" and whatever else is none.
     static func count(_ path: String) -> Int? {
         guard let words = words(path), words.count == 1 else { return nil }

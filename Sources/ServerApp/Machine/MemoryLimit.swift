@@ -22,6 +22,14 @@ package struct MemoryLimit: Sendable, Equatable {
             reason: "\(gibibytes(left)) left under the cgroup limit of \(gibibytes(limit))")
     }
 
+    /// What the operator says, less what the process has already.
+    static func configured(_ bytes: Int, procRoot: String = "/proc") -> MemoryLimit {
+        let used = ProcessStatistics.read(procRoot: procRoot)?.residentBytes ?? 0
+        return MemoryLimit(
+            availableBytes: max(0, bytes - used), reason: "memory \(gibibytes(bytes)) as configured"
+        )
+    }
+
     /// "3.41 GiB".
     package static func gibibytes(_ bytes: Int) -> String {
         String(format: "%.2f GiB", Double(bytes) / 0x1p30)
@@ -57,10 +65,7 @@ package struct MemoryLimit: Sendable, Equatable {
     ) -> (limit: Int, left: Int)? {
         guard let limit = Cgroup.count("\(directory)/\(limit)") else { return nil }
         let used = Cgroup.count("\(directory)/\(used)") ?? 0
-        // memory.stat alternates names and counts.
-        let statistics = Cgroup.words("\(directory)/memory.stat") ?? []
-        let cached = zip(statistics, statistics.dropFirst()).first { $0.0 == reclaimable }
-            .flatMap { Int($0.1) }
-        return (limit, max(0, limit - max(0, used - max(0, cached ?? 0))))
+        let cached = Cgroup.statistics("\(directory)/memory.stat")[Substring(reclaimable)] ?? 0
+        return (limit, max(0, limit - max(0, used - cached)))
     }
 }

@@ -8,20 +8,32 @@ package struct ProcessorCount: Sendable, Equatable {
     package let count: Int
     /// "2 processors in the affinity mask, cgroup quota 1.50".
     package let reason: String
+    /// Processors' worth of CPU time in each period; nil where that is not limited.
+    package var quota: Double?
 
     /// The smaller of the affinity mask and the cgroups' tightest quota, rounded down.
     package static func available(
         procRoot: String = "/proc", cgroupRoot: String = "/sys/fs/cgroup"
     ) -> ProcessorCount {
-        // On Linux this counts the processors of the affinity mask.
-        let mask = max(1, ProcessInfo.processInfo.activeProcessorCount)
+        let mask = max(1, maskCount(procRoot) ?? ProcessInfo.processInfo.activeProcessorCount)
         guard let quota = quota(Cgroup(procRoot: procRoot, root: cgroupRoot)) else {
             return ProcessorCount(count: mask, reason: "\(mask) processors in the affinity mask")
         }
         return ProcessorCount(
             count: max(1, Int(min(Double(mask), quota))),
             reason: "\(mask) processors in the affinity mask, cgroup quota "
-                + String(format: "%.2f", quota))
+                + String(format: "%.2f", quota), quota: quota)
+    }
+
+    /// Processors of the affinity mask, which a cpuset narrows; Foundation counts those of the machine.
+    /// Source: proc_pid_status(5), `Cpus_allowed`: a mask in hexadecimal, with commas.
+    private static func maskCount(_ procRoot: String) -> Int? {
+        let text = try? String(contentsOfFile: "\(procRoot)/self/status", encoding: .utf8)
+        let line = text?.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed:") }
+        guard let mask = line?.split(whereSeparator: \.isWhitespace).dropFirst().first else {
+            return nil
+        }
+        return mask.reduce(0) { $0 + ($1.hexDigitValue?.nonzeroBitCount ?? 0) }
     }
 
     /// Processors' worth of time per period: cgroup v2's `cpu.max` and v1's CFS quota.

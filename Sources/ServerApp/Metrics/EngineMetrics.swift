@@ -17,11 +17,12 @@ final class EngineMetrics: Sendable {
     private let generatedTokenCount = AtomicCount()
     private let computedTokenCount = AtomicCount()
     private let stepMicroseconds = AtomicCount()
+    private let stallMicroseconds = AtomicCount()
     private let weightByteCount = AtomicCount()
     private let expertCount = AtomicCount()
     private let ended: [(reason: FinishReason, count: AtomicCount)] =
         [.stop, .length, .timeout, .abort].map { ($0, AtomicCount()) }
-    private let rejected: [(reason: String, count: AtomicCount)] =
+    private let rejected: [(String, AtomicCount)] =
         ["queue_full", "too_long", "never_fits", "empty_prompt"].map { ($0, AtomicCount()) }
 
     private let firstToken = Histogram(
@@ -36,6 +37,14 @@ final class EngineMetrics: Sendable {
         ])
     private let endToEnd = Histogram(bounds: requestBounds)
     private let queueTime = Histogram(bounds: requestBounds)
+    private let prefillTime = Histogram(bounds: requestBounds)
+    private let decodeTime = Histogram(bounds: requestBounds)
+    private let promptLength = Histogram(bounds: lengthBounds)
+    private let generatedLength = Histogram(bounds: lengthBounds)
+    private let stepExperts = Histogram(
+        bounds: [0, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384])
+    private let cancelLatency = Histogram(
+        bounds: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5])
     private let stepTokens = Histogram(
         bounds: [1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384])
 
@@ -50,6 +59,10 @@ final class EngineMetrics: Sendable {
         7680,
     ]
 
+    private static let lengthBounds: [Double] = [
+        1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000,
+    ]
+
     /// Takes over the scheduler's gauges after a step.
     func update(_ counts: SchedulerCounts) {
         runningCount.set(counts.runningSequenceCount)
@@ -60,7 +73,12 @@ final class EngineMetrics: Sendable {
     }
 
     /// Takes over what a step took, and the weights that all steps have read.
-    func recordStep(tokenCount: Int, duration: Duration, weightsRead: WeightsRead) {
+    /// `stall` is the time by which sequences waited for it longer than they should.
+    func recordStep(
+        tokenCount: Int, duration: Duration, stall: Duration, weightsRead: WeightsRead
+    ) {
+        stepExperts.observe(Double(weightsRead.expertCount - expertCount.value))
+        stallMicroseconds.add(Int(stall / .microseconds(1)))
         weightByteCount.set(weightsRead.byteCount)
         expertCount.set(weightsRead.expertCount)
         stepTokens.observe(Double(tokenCount))
@@ -96,7 +114,14 @@ final class EngineMetrics: Sendable {
 
     func recordEnd(_ sequence: TokenSequence) {
         endToEnd.observe(ContinuousClock.now - sequence.request.arrival)
+        promptLength.observe(Double(sequence.promptTokenCount))
+        generatedLength.observe(Double(sequence.generatedTokenCount))
+        guard let first = sequence.firstToken, let last = sequence.lastToken else { return }
+        decodeTime.observe(last - first)
+        if let scheduled = sequence.firstScheduled { prefillTime.observe(first - scheduled) }
     }
+
+    func recordCancel(_ latency: Duration) { cancelLatency.observe(latency) }
 
     func countRejection(_ error: AdmissionError) {
         let reason =
@@ -110,7 +135,7 @@ final class EngineMetrics: Sendable {
     }
 
     func countRejection(_ reason: String) {
-        for entry in rejected where entry.reason == reason { entry.count.add(1) }
+        for (name, count) in rejected where name == reason { count.add(1) }
     }
 
     /// Seconds until `tokenCount` waiting tokens are computed at the rate measured so far, 1 to 600.
@@ -121,58 +146,68 @@ final class EngineMetrics: Sendable {
         return Int(min(600, max(1, (Double(tokenCount) / rate).rounded(.up))))
     }
 
-    /// Every metric in the Prometheus text format.
-    func render() -> String {
+    /// Every metric in the Prometheus text format. `vllmModel` is the model's name where what vLLM measures
+    /// too is to be given under its names as well, as gateways and boards read them.
+    func render(vllmModel: String? = nil) -> String {
+        var own = MetricsText(prefix: "apus:")
+        renderShared(&own)
+        renderOwn(&own)
+        guard let vllmModel else { return own.text }
+        var aliases = MetricsText(prefix: "vllm:", labels: [.init("model_name", vllmModel)])
+        renderShared(&aliases)
+        return own.text + aliases.text
+    }
+
+    /// What means the same in vLLM.
+    private func renderShared(_ text: inout MetricsText) {
         let used = usedBlockCount.value
         let total = max(1, used + freeBlockCount.value)
-        var text = ""
-        text += gauge("num_requests_running", "Sequences with a seat.", "\(runningCount.value)")
-        text += gauge("num_requests_waiting", "Sequences in the queue.", "\(waitingCount.value)")
-        text += gauge(
+        text.gauge("num_requests_running", "Sequences with a seat.", runningCount.value)
+        text.gauge("num_requests_waiting", "Sequences in the queue.", waitingCount.value)
+        text.gauge(
             "kv_cache_usage_perc", "Used share of the KV blocks, 0 to 1.",
-            "\(Double(used) / Double(total))")
-        text += counter("num_preemptions", "Sequences put back into the queue.", preemptionCount)
-        text += counter(
-            "prefix_cache_queries", "Prompt tokens looked up in the prefix cache.", prefixQueryCount
-        )
-        text += counter(
-            "prefix_cache_hits", "Prompt tokens found in the prefix cache.", prefixHitCount)
-        text += counter("prompt_tokens", "Prompt tokens processed.", promptTokenCount)
-        text += counter("generation_tokens", "Tokens generated.", generatedTokenCount)
-        text += counter("weight_bytes_read", "Bytes of weights that steps read.", weightByteCount)
-        text += counter(
-            "experts_read", "Experts that steps read, counted in each layer.", expertCount)
-        text += family("request_success_total", "Sequences ended, by reason.", "counter")
-        for (reason, count) in ended {
-            text +=
-                "apus:request_success_total{finished_reason=\"\(reason.rawValue)\"} \(count.value)\n"
-        }
-        text += family("admission_rejections_total", "Requests refused, by reason.", "counter")
-        for (reason, count) in rejected {
-            text += "apus:admission_rejections_total{reason=\"\(reason)\"} \(count.value)\n"
-        }
-        text += histogram("time_to_first_token_seconds", "Arrival to first token.", firstToken)
-        text += histogram("inter_token_latency_seconds", "Between two tokens.", interToken)
-        text += histogram("e2e_request_latency_seconds", "Arrival to last token.", endToEnd)
-        text += histogram("request_queue_time_seconds", "Arrival to first step.", queueTime)
-        text += histogram("iteration_tokens_total", "Tokens of each step.", stepTokens)
-        text += histogram("step_time_seconds", "Duration of each step.", stepTime)
-        return text
+            Double(used) / Double(total))
+        text.counter(
+            "num_preemptions", "Sequences put back into the queue.", preemptionCount.value)
+        text.counter(
+            "prefix_cache_queries", "Prompt tokens looked up in the prefix cache.",
+            prefixQueryCount.value)
+        text.counter(
+            "prefix_cache_hits", "Prompt tokens found in the prefix cache.", prefixHitCount.value)
+        text.counter("prompt_tokens", "Prompt tokens processed.", promptTokenCount.value)
+        text.counter("generation_tokens", "Tokens generated.", generatedTokenCount.value)
+        text.counters(
+            "request_success", "Sequences ended, by reason.", label: "finished_reason",
+            ended.map { ($0.reason.rawValue, $0.count) })
+        text.histogram("time_to_first_token_seconds", "Arrival to first token.", firstToken)
+        text.histogram("inter_token_latency_seconds", "Between two tokens.", interToken)
+        text.histogram("e2e_request_latency_seconds", "Arrival to last token.", endToEnd)
+        text.histogram("request_queue_time_seconds", "Arrival to first step.", queueTime)
+        text.histogram(
+            "request_prefill_time_seconds", "First step to first token.", prefillTime)
+        text.histogram("request_decode_time_seconds", "First token to last.", decodeTime)
+        text.histogram(
+            "request_prompt_tokens", "Prompt tokens of each sequence.", promptLength)
+        text.histogram(
+            "request_generation_tokens", "Tokens generated for each sequence.", generatedLength)
+        text.histogram("iteration_tokens_total", "Tokens of each step.", stepTokens)
     }
 
-    private func family(_ name: String, _ help: String, _ type: String) -> String {
-        "# HELP apus:\(name) \(help)\n# TYPE apus:\(name) \(type)\n"
-    }
-
-    private func gauge(_ name: String, _ help: String, _ value: String) -> String {
-        family(name, help, "gauge") + "apus:\(name) \(value)\n"
-    }
-
-    private func counter(_ name: String, _ help: String, _ count: AtomicCount) -> String {
-        family("\(name)_total", help, "counter") + "apus:\(name)_total \(count.value)\n"
-    }
-
-    private func histogram(_ name: String, _ help: String, _ histogram: Histogram) -> String {
-        family(name, help, "histogram") + histogram.render("apus:\(name)")
+    private func renderOwn(_ text: inout MetricsText) {
+        text.counter(
+            "weight_bytes_read", "Bytes of weights that steps read.", weightByteCount.value)
+        text.counter(
+            "experts_read", "Experts that steps read, counted in each layer.", expertCount.value)
+        text.histogram(
+            "step_experts", "Experts that each step read, counted in each layer.", stepExperts)
+        text.counters(
+            "admission_rejections", "Requests refused, by reason.", label: "reason", rejected)
+        text.histogram("step_time_seconds", "Duration of each step.", stepTime)
+        text.counter(
+            "stall_seconds", "Time by which steps with decodes exceeded --max-step-time.",
+            Double(stallMicroseconds.value) / 1e6)
+        text.histogram(
+            "cancel_latency_seconds", "Departure of a client to the end of its request.",
+            cancelLatency)
     }
 }

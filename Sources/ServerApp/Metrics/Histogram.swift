@@ -30,19 +30,15 @@ final class Histogram: Sendable {
     /// Adds one observation, in seconds.
     func observe(_ duration: Duration) { observe(duration / .seconds(1)) }
 
-    /// The lines of the exposition format, cumulative by bucket.
-    func render(_ name: String) -> String {
-        var lines = ""
+    /// Observations up to each bound, the last of which is `+Inf`; their sum and how many there are.
+    var values: (buckets: [(bound: String, count: Int)], sum: Double, count: Int) {
+        var buckets: [(bound: String, count: Int)] = []
         var total = 0
-        for (index, bound) in bounds.enumerated() {
+        for (index, bound) in (bounds.map { "\($0)" } + ["+Inf"]).enumerated() {
             total += counts[index].value
-            lines += "\(name)_bucket{le=\"\(bound)\"} \(total)\n"
+            buckets.append((bound, total))
         }
-        total += counts[bounds.count].value
-        lines += "\(name)_bucket{le=\"+Inf\"} \(total)\n"
-        lines += "\(name)_sum \(Double(bitPattern: sum.load(ordering: .relaxed)))\n"
-        lines += "\(name)_count \(total)\n"
-        return lines
+        return (buckets, Double(bitPattern: sum.load(ordering: .relaxed)), total)
     }
 }
 

@@ -28,6 +28,8 @@ package struct NetworkConfiguration: Sendable {
     package var maxConcurrentRequests: Int?
     /// Whether `/metrics` is answered without a key.
     package var metricsArePublic = false
+    /// Whether `/metrics` has vLLM's names beside ours.
+    package var exportsVLLMNames = false
 
     /// Origins of pages whose scripts may read answers; `*` for all.
     package var corsOrigins: [String] = []
@@ -44,20 +46,24 @@ package struct NetworkConfiguration: Sendable {
     /// The first relation between the settings that does not hold.
     var contradiction: String? {
         if (tlsCertificate == nil) != (tlsKey == nil) {
-            return "TLS needs both a certificate and its key"
+            return "\(tlsKey == nil ? "tls-key" : "tls-certificate") is missing: "
+                + "TLS needs both a certificate and its key"
         }
         if tlsClientAuthorities != nil, tlsCertificate == nil {
-            return
-                "clients' certificates can only be asked for with a certificate of the server's own"
+            return "tls-client-ca without tls-certificate: clients' certificates can only be asked "
+                + "for with a certificate of the server's own"
         }
         if unixSocket != nil, tlsCertificate != nil {
-            return "TLS is for a port: a Unix socket is protected by its mode"
+            return
+                "unix-socket and tls-certificate exclude each other: a Unix socket is protected by its mode"
         }
         if !hasKeys, maxRequestsPerMinute != nil || maxConcurrentRequests != nil {
-            return "limits of API keys need API keys"
+            let name =
+                maxRequestsPerMinute == nil ? "key-concurrent-requests" : "key-requests-per-minute"
+            return "\(name) without api-key-file: limits of API keys need API keys"
         }
         if !corsOrigins.isEmpty, CORSPolicy(origins: corsOrigins) == nil {
-            return "CORS wants '*' or origins such as https://chat.example, found "
+            return "cors-allow-origin: wanted '*' or origins such as https://chat.example, found "
                 + corsOrigins.joined(separator: " ")
         }
         return nil

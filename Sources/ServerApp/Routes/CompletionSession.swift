@@ -84,9 +84,22 @@ struct CompletionSession {
         case .refused(let error):
             exchange.respond(error, on: server)
             return true
+        case .failed(let error):
+            fail(error, on: server)
+            return true
         case .delta(let delta):
             return handle(delta, on: server)
         }
+    }
+
+    private func fail(_ error: APIError, on server: isolated HTTPServer) {
+        guard streams, !awaitsHead else {
+            exchange.respond(error, on: server)
+            return
+        }
+        exchange.write(CompletionStream.errorFrame(error), on: server)
+        exchange.write(CompletionStream.done, on: server)
+        exchange.finish(on: server)
     }
 
     private mutating func beginStream(on server: isolated HTTPServer) {

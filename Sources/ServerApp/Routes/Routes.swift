@@ -7,7 +7,7 @@ internal import OpenAIAPI
 /// Every path the server answers.
 enum Routes {
     static func configuration(
-        service: CompletionService, metrics: EngineMetrics
+        service: CompletionService, renderMetrics: @escaping @Sendable () -> String
     ) -> HTTPServerConfiguration {
         var routes = RouteTable<Responder>()
         routes.add(.post, "/v1/completions") { request, exchange, server in
@@ -39,7 +39,7 @@ enum Routes {
         }
         routes.add(.get, "/metrics") { _, exchange, server in
             exchange.respond(
-                Array(metrics.render().utf8), type: "text/plain; version=0.0.4; charset=utf-8",
+                Array(renderMetrics().utf8), type: "text/plain; version=0.0.4; charset=utf-8",
                 on: server)
         }
         var configuration = HTTPServerConfiguration(routes: routes)
