@@ -23,6 +23,8 @@ package final class Server: Sendable {
     private let accessLog: AccessLog?
     private let logger: Logger
     private let failing: FailureNotice
+    private let isStopping = Atomic<Bool>(false)
+    private let isHurried = Atomic<Bool>(false)
 
     /// Loads the model, reserves memory, starts the engine and listens; in this order, so that nothing
     /// is reachable before all of it works. `settings` says in the log where the configuration is from.
@@ -125,7 +127,15 @@ package final class Server: Sendable {
     /// call ends the grace period.
     package func shutdown() async {
         service.drain()
-        await http.shutdown(grace: gracePeriod)
+        if isStopping.exchange(true, ordering: .relaxed) {
+            isHurried.store(true, ordering: .relaxed)
+        }
+        // Until then those who still come are told so, and do not find the door closed.
+        let deadline = ContinuousClock.now + gracePeriod
+        while service.isBusy, !isHurried.load(ordering: .relaxed), .now < deadline {
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        await http.shutdown(grace: max(.zero, deadline - .now))
         accessLog?.flush()
         mailbox.stop()
         engineDone.wait()

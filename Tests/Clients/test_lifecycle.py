@@ -97,6 +97,27 @@ def test_sigterm_lets_running_requests_finish(own_server):
     assert own_server.wait() == 0
 
 
+def test_new_requests_are_told_to_go_elsewhere_while_running_ones_finish(own_server):
+    body = {"prompt": "Once upon a time", "max_tokens": 1000, "ignore_eos": True, "stream": True}
+    url = f"{own_server.url}/v1/completions"
+
+    with httpx.stream("POST", url, json=body, timeout=60) as response:
+        lines = response.iter_lines()
+        next(lines)
+        own_server.terminate()
+        wait_until(lambda: not accepts(own_server), 5, "the server is not ready any more")
+        ready = own_server.get("/ready")
+        refused = httpx.post(url, json={**body, "stream": False}, timeout=60)
+        alive = own_server.get("/health")
+        rest = [line for line in lines if line]
+
+    assert (ready.status_code, refused.status_code, alive.status_code) == (503, 503, 200)
+    assert refused.json()["error"]["code"] == "draining"
+    assert int(refused.headers["retry-after"]) > 0
+    assert rest[-1] == "data: [DONE]" and '"finish_reason":"length"' in rest[-2]
+    assert own_server.wait() == 0
+
+
 def test_a_second_sigterm_ends_at_once(own_server):
     body = {"prompt": "Once upon a time", "max_tokens": 8000, "ignore_eos": True, "stream": True}
     url = f"{own_server.url}/v1/completions"

@@ -36,7 +36,7 @@ def exported(exposition):
 
 
 def promtool(*arguments, **options):
-    if "PROMTOOL" not in os.environ:
+    if not os.environ.get("PROMTOOL"):
         pytest.skip("PROMTOOL names none: scripts/fetch-promtool prints the path of one")
     command = [os.environ["PROMTOOL"], *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, **options)

@@ -18,7 +18,7 @@ import Testing
         (.unsupportedMediaType("text/plain"), 415, "unsupported_media_type"),
         (.tooManyRequests("full", retryAfterSeconds: 3), 429, "rate_limit_exceeded"),
         (.draining(retryAfterSeconds: 5), 503, "draining"),
-        (.deadlineExceeded, 504, "deadline_exceeded"),
+        (.deadlineExceeded, 504, "deadline_exceeded"), (.modelDamaged, 500, "model_damaged"),
     ]
 
     @Test(arguments: all)

@@ -24,7 +24,7 @@ final class CompletionService: Sendable {
     let vocabularySize: Int
     private let isDraining = Atomic<Bool>(false)
     private let nextRequest = Atomic<UInt64>(0)
-    /// Answers in progress; touched on the I/O loop only, so the lock is always free.
+    /// Answers in progress; changed on the I/O loop only, so the lock is all but always free.
     private let sessions = Mutex<[RequestID: CompletionSession]>([:])
 
     /// Long bodies are decoded and tokenised here, so that the I/O loop goes on and one processor at most
@@ -61,6 +61,9 @@ final class CompletionService: Sendable {
 
     /// Whether new requests are taken.
     var isReady: Bool { !isDraining.load(ordering: .relaxed) }
+
+    /// Whether an answer is in progress.
+    var isBusy: Bool { sessions.withLock { !$0.isEmpty } }
 
     /// What is served.
     var models: ModelList { ModelList([card]) }
