@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A headless Chromium, spoken to by its DevTools protocol over a pair of pipes."""
 
-import base64
 import fcntl
 import json
 import os
@@ -154,7 +153,3 @@ class Page:
     def press(self, key):
         for kind in ("keyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key=key)
-
-    def screenshot(self, path):
-        data = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
-        path.write_bytes(base64.b64decode(data["data"]))

@@ -56,10 +56,4 @@ import Testing
             #expect(page.response(ifNoneMatch: other).head.status == .ok, "\(other)")
         }
     }
-
-    @Test func `a digest is that of the standard's example`() {
-        // FIPS 180-4's example, "abc".
-        #expect(
-            SHA256Digest(of: Array("abc".utf8)).bytes.prefix(4) == [0xba, 0x78, 0x16, 0xbf])
-    }
 }
