@@ -9,7 +9,10 @@ import Testing
     private static let promptCount = 300
     private static let length = 330
 
-    private let tokens = (0..<length).map { Int32(($0 * $0 * 7 + $0 / 3) % 150 + 5) }
+    private let tokens = (0..<length).map { (position: Int) -> Int32 in
+        let mixed: Int = position * position * 7 + position / 3
+        return Int32(mixed % 150 + 5)
+    }
 
     /// Logits of all positions: the prompt in chunks, then token by token.
     private func logits(

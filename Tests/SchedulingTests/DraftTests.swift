@@ -70,7 +70,7 @@ import Testing
 
     @Test func `guesses take no block that a sequence could need`() throws {
         // Of four blocks, two are held: one more may be taken, one stays free.
-        var stepped = try decoding(blocks: 4)
+        var stepped = try decoding(new: 8, blocks: 4)
         #expect(plan(&stepped, 3)?.draftTokenCount == 3)
 
         var short = try decoding(new: 7, blocks: 3)
