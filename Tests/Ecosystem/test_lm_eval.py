@@ -11,8 +11,8 @@ import pytest
 from apus_server import BINARY, MODEL
 
 CHOICES = [
-    {"question": "The capital of France is", "options": [" Paris", " green", " seven"], "right": 0},
-    {"question": "Two plus two is", "options": [" elephant", " four", " under"], "right": 1},
+    {"question": "The capital of France is", "options": ["Paris", "green", "seven"], "right": 0},
+    {"question": "Two plus two is", "options": ["elephant", "four", "under"], "right": 1},
 ]
 QUESTIONS = [{"question": "Q: What colour is the sky?\nA:"}, {"question": "Q: 1, 2, 3,\nA:"}]
 TEXT = """The Nile is a major north-flowing river in northeastern Africa. It flows into the Mediterranean Sea,
@@ -84,7 +84,8 @@ def test_likelihoods_are_those_of_plain_http(http, results, complete):
     for sample in results["samples"]["tiny_choices"]:
         for option, ((found, _),) in zip(sample["doc"]["options"], sample["resps"]):
             context = ids(http, sample["doc"]["question"])
-            whole = ids(http, sample["doc"]["question"] + option)
+            # lm-eval puts a space between the two.
+            whole = ids(http, f"{sample['doc']['question']} {option}")
             choice = complete(whole, max_tokens=0, echo=True, logprobs=0)
             wanted = sum(choice["logprobs"]["token_logprobs"][len(context) :])
             assert float(found) == pytest.approx(wanted, rel=1e-12)

@@ -50,7 +50,10 @@ def test_the_version_is_the_servers(http, description):
 
 def test_schemathesis_finds_nothing(tmp_path):
     """Requests made from the description, right and wrong: wrong ones are refused, answers are as described."""
-    server = ApusServer(tmp_path / "log", "--context-length", "64", model=TINY)
+    template = tmp_path / "template"
+    template.write_text("{% for message in messages %}{{ message.content }}:{% endfor %}")
+    options = ["--context-length", "64", "--chat-template-file", str(template)]
+    server = ApusServer(tmp_path / "log", *options, model=TINY)
     schemathesis = pathlib.Path(sys.executable).with_name("schemathesis")
     # Beyond a schema's words: fields that contradict each other, prompts too long for the model.
     unasked = "positive_data_acceptance"

@@ -17,7 +17,8 @@ enum HTTPTarget {
 
     static func test(_ input: [UInt8]) {
         let whole = events([input])
-        precondition(events(input.map { [$0] }) == whole, "the events depend on the split")
+        let split = events(input.map { [$0] })
+        precondition(whole == split, "whole: \(whole)\nsplit: \(split)")
     }
 
     private static func events(_ pieces: [[UInt8]]) -> [String] {

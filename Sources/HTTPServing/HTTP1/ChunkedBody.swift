@@ -14,6 +14,8 @@ struct ChunkedBody {
     private var line = LineReader()
     private var remainingOverheadBytes: Int
     private let maxBodyBytes: Int
+    /// Bytes of the body so far.
+    private var takenBytes = 0
 
     init(limits: MessageLimits) {
         remainingOverheadBytes = limits.maxHeaderBytes
@@ -28,7 +30,7 @@ struct ChunkedBody {
             switch phase {
             case .size:
                 guard let size = try nextSize(input, &offset) else { return false }
-                guard size <= maxBodyBytes - body.count else {
+                guard size <= maxBodyBytes - takenBytes else {
                     throw .bodyTooLarge(maxBytes: maxBodyBytes)
                 }
                 phase = size == 0 ? .trailers : .bytes(remaining: size)
@@ -36,6 +38,7 @@ struct ChunkedBody {
                 let end = offset + min(remaining, input.count - offset)
                 guard end > offset else { return false }
                 body.append(copying: input.extracting(offset..<end))
+                takenBytes += end - offset
                 let left = remaining - (end - offset)
                 offset = end
                 phase = left == 0 ? .lineEnd : .bytes(remaining: left)

@@ -192,8 +192,14 @@ struct RequestParser {
             return try chunks?.decode(input, at: &offset, into: &body) == true
         }
         var coded: [UInt8] = []
-        let hasEnded = try chunks?.decode(input, at: &offset, into: &coded) == true
+        var hasEnded = false
+        var refusal: Refusal?
+        do throws(Refusal) {
+            hasEnded = try chunks?.decode(input, at: &offset, into: &coded) == true
+        } catch { refusal = error }
+        // What came before a malformed chunk is looked at first, as if it had come alone.
         try decoder.decode(coded.span, into: &body)
+        if let refusal { throw refusal }
         return hasEnded
     }
 

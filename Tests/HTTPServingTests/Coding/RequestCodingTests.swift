@@ -154,4 +154,18 @@ struct RequestCodingTests {
             return UInt8(ascii: "a") + UInt8(state >> 28)
         }
     }
+
+    @Test func `what is refused does not depend on the split where content and chunks are damaged`()
+    {
+        var damaged = deflated
+        damaged[5] ^= 0xFF
+        var body = request("deflate", damaged, chunkBytes: 100)
+        // The chunk is longer than it says.
+        body.insert(0, at: body.count - 7)
+
+        let whole = trace(body)
+
+        #expect(whole.refusal == .malformedContent)
+        for step in [1, 2, 7, 100] { #expect(trace(body, step: step) == whole) }
+    }
 }
