@@ -67,6 +67,17 @@ private struct GreedyReference: Decodable {
         #expect(result.positionCount >= 512)
     }
 
+    /// Half the bytes cost a quarter more divergence on this text.
+    @Test func `distributions stay close with keys and values in 8 bits`() throws {
+        let reference = DefaultModel.fixture("jargon_top256.npz").path
+
+        let result = try Evaluation(NumPyArchive(path: reference))
+            .run(try DefaultModel.dense(), threadCount: 2, kvType: .q8)
+
+        #expect(result.meanDivergence <= 0.0040)
+        #expect(result.topAgreement >= 0.95)
+    }
+
     @Test(arguments: [false, true])
     func `weights that stay in the file give the bits of packed ones`(asExperts: Bool) throws {
         let file = try asExperts ? DefaultModel.experts() : DefaultModel.dense()
