@@ -35,6 +35,7 @@ OTHERS = {
     "parallel": "7",
     "unknown-fields": "strict",
     "prefix-cache": "false",
+    "speculation": "false",
 }
 NUMBER = "777"
 

@@ -2,7 +2,6 @@
 """TLS against other implementations' clients: Python's ssl and the openssl command."""
 
 import contextlib
-import os
 import re
 import shutil
 import signal
@@ -95,14 +94,6 @@ def test_the_sdk_works_over_tls(secure):
 
     assert whole.choices[0].text
     assert "".join(chunk.choices[0].text for chunk in chunks) == whole.choices[0].text
-
-
-def test_health_asks_a_server_with_https_for_a_connection(secure):
-    settings = {"APUS_TLS_CERTIFICATE": pem("server"), "APUS_TLS_KEY": pem("server-key")}
-    command = [BINARY, "health", "--port", str(secure.port)]
-
-    assert subprocess.run(command, env={**os.environ, **settings}).returncode == 0
-    assert subprocess.run(command, capture_output=True).returncode == 1
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
