@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The release binary as a child process: started on a free port, ended by SIGTERM."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -119,3 +120,17 @@ class ApusServer:
             except (BrokenPipeError, ConnectionResetError):
                 pass  # A server may close on a request it refuses before it has read it all.
             return received
+
+
+@contextlib.contextmanager
+def running(log_path, *options, **arguments):
+    """A server that is ready, and that must end in order afterwards."""
+    server = ApusServer(log_path, *options, **arguments)
+    try:
+        server.wait_until_ready()
+        yield server
+        assert server.process.poll() is None, f"the server ended early:\n{server.log}"
+        server.terminate()
+        assert server.wait() == 0, server.log
+    finally:
+        server.close()

@@ -5,20 +5,13 @@ import httpx
 import openai
 import pytest
 
-from apus_server import ApusServer
+from apus_server import running
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    server = ApusServer(tmp_path_factory.mktemp("server") / "log")
-    try:
-        server.wait_until_ready()
+    with running(tmp_path_factory.mktemp("server") / "log") as server:
         yield server
-        assert server.process.poll() is None, f"the server ended early:\n{server.log}"
-        server.terminate()
-        assert server.wait() == 0, server.log
-    finally:
-        server.close()
 
 
 @pytest.fixture(autouse=True)

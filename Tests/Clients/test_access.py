@@ -17,7 +17,7 @@ import httpx
 import openai
 import pytest
 
-from apus_server import BINARY, MODEL, ROOT, ApusServer, wait_until
+from apus_server import BINARY, MODEL, ROOT, ApusServer, running, wait_until
 
 ALICE, BOB, ENVIRONMENT = "sk-alice-2f7c1d90ab", "sk-bob-77aa01fe22", "sk-environment-5e5e5e"
 KEYS = f"""
@@ -36,15 +36,10 @@ def guarded(tmp_path_factory):
     (folder / "keys").chmod(0o600)
     options = ["--api-key-file", str(folder / "keys"), "--access-log", "json"]
     options += ["--cors-allow-origin", PAGE]
-    server = ApusServer(folder / "log", *options, environment={"APUS_API_KEY": ENVIRONMENT})
-    server.keys = folder / "keys"
-    try:
-        server.wait_until_ready()
+    environment = {"APUS_API_KEY": ENVIRONMENT}
+    with running(folder / "log", *options, environment=environment) as server:
+        server.keys = folder / "keys"
         yield server
-        server.terminate()
-        assert server.wait() == 0, server.log
-    finally:
-        server.close()
 
 
 def bearer(key):
@@ -118,8 +113,8 @@ def test_requests_at_the_same_time_are_limited(tmp_path):
         server.wait_until_ready()
         with httpx.stream(
             "POST", f"{server.url}/v1/completions", json=body, headers=bearer(ALICE)
-        ) as running:
-            assert running.status_code == 200
+        ) as stream:
+            assert stream.status_code == 200
             refused = httpx.get(f"{server.url}/v1/models", headers=bearer(ALICE))
             assert refused.status_code == 429
             assert refused.headers["retry-after"] == "1"

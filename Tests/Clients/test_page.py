@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 import chromium
-from apus_server import ROOT, ApusServer
+from apus_server import ROOT, ApusServer, running
 
 # 8 experts in each of its layers, of which a token visits 2. Its routers are random.
 EXPERTS = ROOT / "Tests/Fixtures/tiny/qwen3_moe.gguf"
@@ -17,14 +17,8 @@ KEY = "sk-page-0c3f9e77aa12"
 
 @pytest.fixture(scope="module")
 def mixture(tmp_path_factory):
-    server = ApusServer(tmp_path_factory.mktemp("mixture") / "log", model=EXPERTS)
-    try:
-        server.wait_until_ready()
+    with running(tmp_path_factory.mktemp("mixture") / "log", model=EXPERTS) as server:
         yield server
-        server.terminate()
-        assert server.wait() == 0, server.log
-    finally:
-        server.close()
 
 
 @pytest.fixture

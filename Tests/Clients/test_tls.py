@@ -14,7 +14,7 @@ import httpx
 import openai
 import pytest
 
-from apus_server import BINARY, MODEL, ROOT, ApusServer, wait_until
+from apus_server import BINARY, MODEL, ROOT, running, wait_until
 
 FIXTURES = ROOT / "Tests/Fixtures/tls"
 HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -29,18 +29,6 @@ def client_context(authority="server", certificate=None):
     if certificate:
         context.load_cert_chain(pem(certificate), pem(f"{certificate}-key"))
     return context
-
-
-@contextlib.contextmanager
-def running(log_path, *options, tls=None):
-    server = ApusServer(log_path, *options, tls=tls)
-    try:
-        server.wait_until_ready()
-        yield server
-        server.terminate()
-        assert server.wait() == 0, server.log
-    finally:
-        server.close()
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "Clients"))
 
-from apus_server import ApusServer
+from apus_server import running
 
 os.environ |= {
     "HF_HUB_OFFLINE": "1",
@@ -24,14 +24,8 @@ os.environ |= {
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    server = ApusServer(tmp_path_factory.mktemp("server") / "log")
-    try:
-        server.wait_until_ready()
+    with running(tmp_path_factory.mktemp("server") / "log") as server:
         yield server
-        server.terminate()
-        assert server.wait() == 0, server.log
-    finally:
-        server.close()
 
 
 @pytest.fixture(scope="session")
