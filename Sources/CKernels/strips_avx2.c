@@ -6,8 +6,8 @@
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 
-#define MAX_TILE 6
-#define TILES TILES_6
+#define MAX_TILE 8
+#define TILES TILES_8
 #include "strips_256.h"
 
 INLINE ints offset_sum(ints negated_sum, const int offset, const int bits) {
@@ -28,19 +28,69 @@ INLINE __m256i pair_sums(line weights, __m256i x, const int bits) {
     return _mm256_maddubs_epi16(weights, x);
 }
 
-INLINE ints dot(ints sum, const line *quads, const int8_t *x, const int bits) {
-    // Quads whose pair sums add up in int16: 2 · (2^bits − 1) · 127 each.
-    const int run = bits <= 5 ? 4 : bits == 6 ? 2 : 1;
-    UNROLL for (int i = 0; i < 4; i += run) {
+/// Quads whose pair sums add up in int16: 2 · (2^bits − 1) · 127 each.
+INLINE int run_quads(const int bits) { return bits <= 4 ? 8 : bits == 5 ? 4 : bits == 6 ? 2 : 1; }
+
+/// sum + Σ factor·quads[i]·x[4i…] over `count` quads, where `factor` is each lane's int16, twice.
+INLINE ints add_products(ints sum, __m256i factor, const line *quads, const int8_t *x,
+                         const int count, const int bits) {
+    const int run = run_quads(bits) < count ? run_quads(bits) : count;
+    UNROLL for (int i = 0; i < count; i += run) {
         __m256i pairs = zero_ints();
         UNROLL for (int j = i; j < i + run; j++) {
             int32_t quad;
             __builtin_memcpy(&quad, x + 4 * j, sizeof quad);
             pairs = _mm256_add_epi16(pairs, pair_sums(quads[j], _mm256_set1_epi32(quad), bits));
         }
-        sum = add(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+        sum = add(sum, _mm256_madd_epi16(pairs, factor));
     }
     return sum;
+}
+
+INLINE ints dot(ints sum, const line *quads, const int8_t *x, const int bits) {
+    return add_products(sum, _mm256_set1_epi16(1), quads, x, 4, bits);
+}
+
+#include "strips_dots.h"
+
+// MARK: - Integer scales
+
+/// Each lane's scale as int16, twice: `madd` multiplies with it what it would else multiply with 1.
+typedef __m256i factors;
+
+INLINE factors factors_from_ints(__m256i x) {
+    return _mm256_or_si256(_mm256_slli_epi32(x, 16), _mm256_and_si256(x, _mm256_set1_epi32(0xffff)));
+}
+
+INLINE factors factors_from_unsigned(bytes x, const int bias) {
+    return factors_from_ints(_mm256_add_epi32(_mm256_cvtepu8_epi32(x), _mm256_set1_epi32(bias)));
+}
+
+INLINE factors factors_from_signed(bytes x) { return factors_from_ints(_mm256_cvtepi8_epi32(x)); }
+
+/// factor·sum, for sums that fit in int16.
+INLINE ints scaled_sum(factors factor, ints sum) {
+    return _mm256_madd_epi16(sum, _mm256_and_si256(factor, _mm256_set1_epi32(0xffff)));
+}
+
+INLINE floats scaled_dot(const apus_value_rule rule, const line *quads, const factors *factor,
+                         const apus_activation_group *x) {
+    const int bits = rule.value_bits;
+    const ints sum = broadcast_int(&x->negated_sum);
+    ints total = zero_ints();
+    if (rule.scale_columns == APUS_GROUP_COLUMNS) {
+        total = offset_sum(scaled_sum(factor[0], sum), rule.offset, bits);
+        return floats_from_ints(add_products(total, factor[0], quads, x->values, 8, bits));
+    }
+    if (rule.offset > 0) {
+        // low·a + high·b = low·(a − b) + (low + high)·b
+        const factors difference = _mm256_sub_epi16(factor[0], factor[1]);
+        const ints low = scaled_sum(difference, broadcast_int(&x->negated_low_sum));
+        total = offset_sum(add(low, scaled_sum(factor[1], sum)), rule.offset, bits);
+    }
+    total = add_products(total, factor[0], quads, x->values, 4, bits);
+    total = add_products(total, factor[1], quads + 4, x->values + 16, 4, bits);
+    return floats_from_ints(total);
 }
 
 #include "strips_template.h"

@@ -128,6 +128,8 @@ INLINE floats floats_from_ue4m3(bytes x) {
     return _mm512_mul_ps(_mm512_cvtph_ps(halves), _mm512_set1_ps(0x1p7f));
 }
 
+#include "strips_dots.h"
+#include "strips_factors.h"
 #include "strips_template.h"
 
 apus_multiply_fn *apus_multiply_avx512(uint32_t type) { return kernel_of(type); }

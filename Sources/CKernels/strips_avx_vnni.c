@@ -26,6 +26,8 @@ INLINE ints dot(ints sum, const line *quads, const int8_t *x, const int bits) {
     return sum;
 }
 
+#include "strips_dots.h"
+#include "strips_factors.h"
 #include "strips_template.h"
 
 apus_multiply_fn *apus_multiply_avx_vnni(uint32_t type) { return kernel_of(type); }

@@ -143,6 +143,8 @@ INLINE floats floats_from_ue4m3(bytes x) {
     return __builtin_convertvector((f16s)bits, floats) * 0x1p7f;
 }
 
+#include "strips_dots.h"
+#include "strips_factors.h"
 #include "strips_template.h"
 
 apus_multiply_fn *apus_multiply_neon(uint32_t type) { return kernel_of(type); }

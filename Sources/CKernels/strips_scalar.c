@@ -207,6 +207,8 @@ INLINE floats floats_from_ue4m3(bytes x) {
     return y;
 }
 
+#include "strips_dots.h"
+#include "strips_factors.h"
 #include "strips_template.h"
 
 apus_multiply_fn *apus_multiply_scalar(uint32_t type) { return kernel_of(type); }

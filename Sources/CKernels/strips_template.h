@@ -3,7 +3,7 @@
 /// The kernels' loops, written once over a vocabulary of lanes.
 ///
 /// Included by the strips_*.c of each instruction set, which define before it the vocabulary
-/// (strips_scalar.c says what each word means, as loops), `LANES`, the rows of a strip that are
+/// (strips_scalar.c says what each word means, as loops; strips_factors.h for integer scales), `LANES`, the rows of a strip that are
 /// multiplied at a time, and `MAX_TILE` with its `TILES`, the most columns that share one unpacking
 /// of the weights. Each operation rounds in the same way in all of them, so results are
 /// bit-equal; each output goes through the same operations whatever the tile, so they do not depend
@@ -25,14 +25,21 @@ INLINE size_t prefetch_bytes(const size_t n, bool is_first_tile) {
     return is_first_tile ? atomic_load_explicit(&apus_prefetch_bytes[n], memory_order_relaxed) : 0;
 }
 
-/// Groups whose scales are unpacked together: a block of the types that have integer scales.
-#define RUN_GROUPS (APUS_MAX_BLOCK_LENGTH / APUS_GROUP_COLUMNS)
+/// Groups in a block of the types that have integer scales.
+#define BLOCK_GROUPS (APUS_MAX_BLOCK_LENGTH / APUS_GROUP_COLUMNS)
 
 /// Scales and mins of 32 columns of `LANES` rows: of all of them, or of their halves.
 typedef struct {
     floats scale[2];
     floats min[2];
 } group_scales;
+
+/// The same where scales are integers times a number that is common to a block: the integers. Mins
+/// are whole.
+typedef struct {
+    factors factor[2];
+    floats min[2];
+} group_factors;
 
 // MARK: - Unpacking
 
@@ -69,14 +76,13 @@ INLINE void unpack_values(const int bits, const uint8_t *planes, line *quads) {
     }
 }
 
-/// Scales and mins of group `g` of a block: d and minimum, times integers where the type has them.
-INLINE void unpack_scales(const uint32_t type, const uint8_t *head, const uint8_t *scales,
-                          size_t lane, size_t g, floats d, floats minimum, group_scales *unpacked) {
+/// Scales and mins of rows `lane`…`lane + LANES − 1` of group `g` of block `block`, for types without
+/// integer scales.
+INLINE void unpack_scales(const uint32_t type, const uint8_t *strip, size_t block, size_t g,
+                          size_t lane, group_scales *unpacked) {
+    const uint8_t *head = strip + apus_numbers_offset(type, block);
+    const uint8_t *halves = head + lane * sizeof(uint16_t);
     switch (apus_scale_storage_of(type)) {
-    case SCALES_NONE:
-        unpacked->scale[0] = d;
-        unpacked->min[0] = minimum;
-        break;
     case SCALES_E8M0: unpacked->scale[0] = floats_from_e8m0(load_bytes(head + lane)); break;
     case SCALES_UE4M3:
         UNROLL for (size_t h = 0; h < 2; h++) {
@@ -84,11 +90,23 @@ INLINE void unpack_scales(const uint32_t type, const uint8_t *head, const uint8_
             unpacked->scale[h] = floats_from_ue4m3(load_bytes(scale));
         }
         break;
+    default:
+        unpacked->scale[0] = floats_from_f16(halves);
+        if (apus_value_rule_of(type).has_min) {
+            unpacked->min[0] = floats_from_f16(halves + APUS_HALVES_BYTES);
+        }
+    }
+}
+
+/// Integer scales of group `g` of a block, and its mins: integers times `minimum`.
+INLINE void unpack_group_factors(const uint32_t type, const uint8_t *head, const uint8_t *scales,
+                                 size_t lane, size_t g, floats minimum, group_factors *unpacked) {
+    switch (apus_scale_storage_of(type)) {
     case SCALES_SIX_BITS: {
         const uint8_t *upper = head + APUS_HALVES_BYTES + g / 4 * 16 + lane;
         const bytes low = shift_right(load_bytes(scales + g / 2 * 16 + lane), (int)(g % 2 * 4));
         const bytes high = shift_right(load_bytes(upper), (int)(g % 4 * 2));
-        unpacked->scale[0] = multiply(floats_from_unsigned(low_and_high(low, high), -32), d);
+        unpacked->factor[0] = factors_from_unsigned(low_and_high(low, high), -32);
         break;
     }
     case SCALES_SIX_BIT_PAIRS: {
@@ -98,10 +116,10 @@ INLINE void unpack_scales(const uint32_t type, const uint8_t *head, const uint8_
         const bytes a = low_and_high(low, high);
         const bytes b = low_and_high(shift_right(low, 4), shift_right(high, 2));
         if (type == APUS_Q3_K) {
-            unpacked->scale[0] = multiply(floats_from_unsigned(a, -32), d);
-            unpacked->scale[1] = multiply(floats_from_unsigned(b, -32), d);
+            unpacked->factor[0] = factors_from_unsigned(a, -32);
+            unpacked->factor[1] = factors_from_unsigned(b, -32);
         } else {
-            unpacked->scale[0] = multiply(floats_from_unsigned(a, 0), d);
+            unpacked->factor[0] = factors_from_unsigned(a, 0);
             unpacked->min[0] = multiply(floats_from_unsigned(b, 0), minimum);
         }
         break;
@@ -110,34 +128,29 @@ INLINE void unpack_scales(const uint32_t type, const uint8_t *head, const uint8_
         UNROLL for (size_t h = 0; h < 2; h++) {
             const bytes pair = load_bytes(scales + (2 * g + h) * 16 + lane);
             const bytes scale = low_nibbles(pair), min = low_nibbles(shift_right(pair, 4));
-            unpacked->scale[h] = multiply(floats_from_unsigned(scale, 0), d);
+            unpacked->factor[h] = factors_from_unsigned(scale, 0);
             unpacked->min[h] = multiply(floats_from_unsigned(min, 0), minimum);
         }
         break;
     case SCALES_BYTES:
         UNROLL for (size_t h = 0; h < 2; h++) {
-            const bytes scale = load_bytes(scales + (2 * g + h) * 16 + lane);
-            unpacked->scale[h] = multiply(floats_from_signed(scale), d);
+            unpacked->factor[h] = factors_from_signed(load_bytes(scales + (2 * g + h) * 16 + lane));
         }
         break;
+    default: break;
     }
 }
 
-/// Scales and mins of rows `lane`…`lane + LANES − 1` of `count` groups of block `block`, from its
-/// group `first` on.
-INLINE void unpack_block_scales(const uint32_t type, const uint8_t *strip, size_t block,
-                                size_t first, const size_t count, size_t lane,
-                                group_scales *unpacked) {
+/// Integer scales and mins of rows `lane`…`lane + LANES − 1` of block `block`.
+INLINE void unpack_factors(const uint32_t type, const uint8_t *strip, size_t block, size_t lane,
+                           group_factors *unpacked) {
     const uint8_t *head = strip + apus_numbers_offset(type, block);
     const uint8_t *body = strip + apus_body_offset(type, block);
-    const uint8_t *scales = body + apus_block_groups(type) * apus_planes_bytes(type);
-    const uint8_t *halves = head + lane * sizeof(uint16_t);
-    const bool has_d = type != APUS_MXFP4 && type != APUS_NVFP4;
-    const bool has_min = apus_value_rule_of(type).has_min;
-    const floats d = has_d ? floats_from_f16(halves) : zeros();
-    const floats minimum = has_min ? floats_from_f16(halves + APUS_HALVES_BYTES) : zeros();
-    UNROLL for (size_t g = 0; g < count; g++) {
-        unpack_scales(type, head, scales, lane, first + g, d, minimum, unpacked + g);
+    const uint8_t *scales = body + BLOCK_GROUPS * apus_planes_bytes(type);
+    const uint8_t *mins = head + APUS_HALVES_BYTES + lane * sizeof(uint16_t);
+    const floats minimum = apus_value_rule_of(type).has_min ? floats_from_f16(mins) : zeros();
+    UNROLL for (size_t g = 0; g < BLOCK_GROUPS; g++) {
+        unpack_group_factors(type, head, scales, lane, g, minimum, unpacked + g);
     }
 }
 
@@ -156,73 +169,102 @@ INLINE void unpack_group(const uint32_t type, const uint8_t *strip, size_t group
 
 // MARK: - Multiplying
 
-/// Σ (weight − offset)·q over four quads, given −Σq.
-INLINE ints offset_dot(const apus_value_rule rule, ints negated_sum, const line *quads,
-                       const int8_t *x) {
-    return dot(offset_sum(negated_sum, rule.offset, rule.value_bits), quads, x, rule.value_bits);
-}
-
 /// sum + weights · activations of one group and one column.
 INLINE floats add_group(const apus_value_rule rule, const line *quads,
                         const group_scales *scales, const apus_activation_group *x, floats sum) {
-    // Two chains, since a dot instruction takes several times as long as it keeps its unit busy.
-    const ints low = offset_dot(rule, broadcast_int(&x->negated_sum), quads, x->values);
-    const ints high = dot(zero_ints(), quads + 4, x->values + 16, rule.value_bits);
     const floats scale = multiply(scales->scale[0], broadcast(&x->scale));
-    sum = fused(floats_from_ints(add(low, high)), scale, sum);
+    sum = fused(floats_from_ints(group_dot(rule, quads, x)), scale, sum);
     return rule.has_min ? fused(scales->min[0], broadcast(&x->scaled_sum), sum) : sum;
 }
 
 /// As `add_group`, for types whose halves of a group have their own scales.
 INLINE floats add_halves(const apus_value_rule rule, const line *quads,
                          const group_scales *scales, const apus_activation_group *x, floats sum) {
-    const ints low_sum = broadcast_int(&x->negated_low_sum);
-    const ints high_sum = subtract(broadcast_int(&x->negated_sum), low_sum);
-    const ints low = offset_dot(rule, low_sum, quads, x->values);
-    const ints high = offset_dot(rule, high_sum, quads + 4, x->values + 16);
-    floats term = multiply(floats_from_ints(low), scales->scale[0]);
-    term = fused(floats_from_ints(high), scales->scale[1], term);
-    if (rule.has_min) {
-        term = fused_negated(scales->min[0], floats_from_ints(low_sum), term);
-        term = fused_negated(scales->min[1], floats_from_ints(high_sum), term);
-    }
+    const half_dots dots = group_half_dots(rule, quads, x);
+    floats term = multiply(floats_from_ints(dots.low), scales->scale[0]);
+    term = fused(floats_from_ints(dots.high), scales->scale[1], term);
     return fused(term, broadcast(&x->scale), sum);
 }
 
-/// Whether scales are unpacked a run at a time, for all tiles. What unpacks with one conversion is
-/// not worth the way through memory.
-INLINE bool has_runs(const uint32_t type) { return apus_block_groups(type) == RUN_GROUPS; }
+/// sum + mins · activations of one group and one column.
+INLINE floats add_mins(const apus_value_rule rule, const floats *min, const apus_activation_group *x,
+                       floats sum) {
+    if (rule.scale_columns == APUS_GROUP_COLUMNS) {
+        return fused(min[0], broadcast(&x->scaled_sum), sum);
+    }
+    const ints low_sum = broadcast_int(&x->negated_low_sum);
+    const ints high_sum = subtract(broadcast_int(&x->negated_sum), low_sum);
+    const floats term = multiply(min[0], floats_from_ints(low_sum));
+    return fused_negated(fused(min[1], floats_from_ints(high_sum), term), broadcast(&x->scale), sum);
+}
 
-/// outputs[c][lane…] += rows lane… of `count` groups from `first` on · columns[c], for a tile of `n`
-/// columns. What starts at group 0 finds no sums in the outputs.
-INLINE void add_run(const uint32_t type, const size_t n, const uint8_t *strip, size_t first,
-                    size_t count, size_t lane, const group_scales *run_scales,
-                    const void *const *columns, float *const *outputs, bool is_first_tile) {
+/// Bytes of a strip of a quantised type for 32 columns, but for what is left of its last head.
+INLINE size_t group_bytes(const uint32_t type) {
+    return (apus_body_bytes(type) + apus_head_bytes(type)) / apus_block_groups(type);
+}
+
+/// outputs[c][lane…] = rows lane… of the strip · columns[c], for a tile of `n` columns and a type
+/// without integer scales.
+INLINE void multiply_tile(const uint32_t type, const size_t n, const uint8_t *strip, size_t groups,
+                          size_t lane, const void *const *columns, float *const *outputs,
+                          bool is_first_tile) {
     const apus_value_rule rule = apus_value_rule_of(type);
     const bool has_halves = rule.scale_columns < APUS_GROUP_COLUMNS;
-    const size_t block_bytes = apus_body_bytes(type) + apus_head_bytes(type);
-    const size_t group_bytes = block_bytes / apus_block_groups(type);
+    const size_t block_groups = apus_block_groups(type);
     const size_t ahead = prefetch_bytes(n, is_first_tile);
     const apus_activation_group *x[MAX_TILE];
     floats sums[MAX_TILE];
     UNROLL for (size_t c = 0; c < n; c++) {
-        x[c] = (const apus_activation_group *)columns[c] + first;
-        sums[c] = first == 0 ? zeros() : load_floats(outputs[c] + lane);
+        x[c] = columns[c];
+        sums[c] = zeros();
     }
-    for (size_t g = 0; g < count; g++) {
-        prefetch(strip + (first + g) * group_bytes, group_bytes, ahead);
+    for (size_t g = 0; g < groups; g++) {
+        prefetch(strip + g * group_bytes(type), group_bytes(type), ahead);
         line quads[APUS_GROUP_QUADS];
-        group_scales own_scales;
-        unpack_group(type, strip, first + g, lane, quads);
-        if (!has_runs(type)) {
-            const size_t group = first + g, block_groups = apus_block_groups(type);
-            unpack_block_scales(type, strip, group / block_groups, group % block_groups, 1, lane,
-                                &own_scales);
-        }
-        const group_scales *scales = has_runs(type) ? run_scales + g : &own_scales;
+        group_scales scales;
+        unpack_group(type, strip, g, lane, quads);
+        unpack_scales(type, strip, g / block_groups, g % block_groups, lane, &scales);
         UNROLL for (size_t c = 0; c < n; c++) {
-            sums[c] = has_halves ? add_halves(rule, quads, scales, x[c] + g, sums[c])
-                                 : add_group(rule, quads, scales, x[c] + g, sums[c]);
+            sums[c] = has_halves ? add_halves(rule, quads, &scales, x[c] + g, sums[c])
+                                 : add_group(rule, quads, &scales, x[c] + g, sums[c]);
+        }
+    }
+    UNROLL for (size_t c = 0; c < n; c++) {
+        store(outputs[c] + lane, sums[c]);
+    }
+}
+
+/// outputs[c][lane…] += rows lane… of a block · columns[c], for a tile of `n` columns and a type with
+/// integer scales, whose sums of a block are multiplied with its scale at the end. Block 0 finds no
+/// sums in the outputs.
+INLINE void add_block_tile(const uint32_t type, const size_t n, const uint8_t *strip, size_t block,
+                           size_t lane, const group_factors *unpacked, const void *const *columns,
+                           float *const *outputs, bool is_first_tile) {
+    const apus_value_rule rule = apus_value_rule_of(type);
+    const uint8_t *head = strip + apus_numbers_offset(type, block);
+    const size_t first = block * BLOCK_GROUPS, ahead = prefetch_bytes(n, is_first_tile);
+    const apus_activation_group *x[MAX_TILE];
+    floats sums[MAX_TILE];
+    UNROLL for (size_t c = 0; c < n; c++) {
+        x[c] = (const apus_activation_group *)columns[c] + first;
+        sums[c] = zeros();
+    }
+    for (size_t g = 0; g < BLOCK_GROUPS; g++) {
+        prefetch(strip + (first + g) * group_bytes(type), group_bytes(type), ahead);
+        line quads[APUS_GROUP_QUADS];
+        unpack_group(type, strip, first + g, lane, quads);
+        UNROLL for (size_t c = 0; c < n; c++) {
+            const floats dot = scaled_dot(rule, quads, unpacked[g].factor, x[c] + g);
+            sums[c] = fused(dot, broadcast(&x[c][g].scale), sums[c]);
+        }
+    }
+    const floats d = floats_from_f16(head + lane * sizeof(uint16_t));
+    UNROLL for (size_t c = 0; c < n; c++) {
+        sums[c] = fused(sums[c], d, block == 0 ? zeros() : load_floats(outputs[c] + lane));
+    }
+    for (size_t g = 0; rule.has_min && g < BLOCK_GROUPS; g++) {
+        UNROLL for (size_t c = 0; c < n; c++) {
+            sums[c] = add_mins(rule, unpacked[g].min, x[c] + g, sums[c]);
         }
     }
     UNROLL for (size_t c = 0; c < n; c++) {
@@ -322,30 +364,45 @@ INLINE size_t tile_columns(size_t column_count) {
         } \
     }
 
-#define RUN_TILE(N) \
-    case N: \
-        add_run(type, N, strip, first, count, lane, scales, columns + c, outputs + c, is_first); \
-        break;
+#define TILE(N) \
+    case N: multiply_tile(type, N, strip, groups, lane, columns, outputs, is_first); break;
 
-/// The kernel of a quantised type: run after run, or all of the strip at once. The first tile brings
-/// the weights into the cache for the others.
+/// The kernel of a quantised type without integer scales.
 #define DEFINE_KERNEL(TYPE) \
     static void multiply_##TYPE(const void *strip, size_t width, const void *const *columns, \
                                 float *const *outputs, size_t column_count) { \
         const uint32_t type = APUS_##TYPE; \
         const size_t groups = width / APUS_GROUP_COLUMNS; \
-        const size_t count = has_runs(type) ? RUN_GROUPS : groups; \
-        for (size_t first = 0; first < groups; first += count) { \
+        for (bool is_first = true; column_count > 0;) { \
+            const size_t tile = tile_columns(column_count); \
+            for (size_t lane = 0; lane < APUS_STRIP_ROWS; lane += LANES, is_first = false) { \
+                switch (tile) { TILES(TILE) } \
+            } \
+            columns += tile; \
+            outputs += tile; \
+            column_count -= tile; \
+        } \
+    }
+
+#define BLOCK_TILE(N) \
+    case N: \
+        add_block_tile(type, N, strip, block, lane, unpacked, columns + c, outputs + c, is_first); \
+        break;
+
+/// The kernel of a type with integer scales: block after block, whose scales are unpacked once for all
+/// columns.
+#define DEFINE_BLOCK_KERNEL(TYPE) \
+    static void multiply_##TYPE(const void *strip, size_t width, const void *const *columns, \
+                                float *const *outputs, size_t column_count) { \
+        const uint32_t type = APUS_##TYPE; \
+        for (size_t block = 0; block < width / APUS_MAX_BLOCK_LENGTH; block++) { \
             bool is_first = true; \
             for (size_t lane = 0; lane < APUS_STRIP_ROWS; lane += LANES) { \
-                group_scales scales[RUN_GROUPS]; \
-                if (has_runs(type)) { \
-                    unpack_block_scales(type, strip, first / RUN_GROUPS, 0, RUN_GROUPS, lane, \
-                                        scales); \
-                } \
+                group_factors unpacked[BLOCK_GROUPS]; \
+                unpack_factors(type, strip, block, lane, unpacked); \
                 for (size_t c = 0; c < column_count; is_first = false) { \
                     const size_t tile = tile_columns(column_count - c); \
-                    switch (tile) { TILES(RUN_TILE) } \
+                    switch (tile) { TILES(BLOCK_TILE) } \
                     c += tile; \
                 } \
             } \
@@ -360,13 +417,13 @@ DEFINE_KERNEL(Q4_1)
 DEFINE_KERNEL(Q5_0)
 DEFINE_KERNEL(Q5_1)
 DEFINE_KERNEL(Q8_0)
-DEFINE_KERNEL(Q2_K)
-DEFINE_KERNEL(Q3_K)
-DEFINE_KERNEL(Q4_K)
-DEFINE_KERNEL(Q5_K)
-DEFINE_KERNEL(Q6_K)
+DEFINE_BLOCK_KERNEL(Q2_K)
+DEFINE_BLOCK_KERNEL(Q3_K)
+DEFINE_BLOCK_KERNEL(Q4_K)
+DEFINE_BLOCK_KERNEL(Q5_K)
+DEFINE_BLOCK_KERNEL(Q6_K)
 DEFINE_KERNEL(IQ4_NL)
-DEFINE_KERNEL(IQ4_XS)
+DEFINE_BLOCK_KERNEL(IQ4_XS)
 DEFINE_KERNEL(TQ2_0)
 DEFINE_KERNEL(MXFP4)
 DEFINE_KERNEL(NVFP4)
