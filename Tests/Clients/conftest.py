@@ -8,6 +8,16 @@ import pytest
 from apus_server import running
 
 
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="loads as large as they are promised for")
+
+
+@pytest.fixture(scope="session")
+def is_long(request):
+    """Whether a test has minutes: `scripts/test --long`."""
+    return request.config.getoption("--long")
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     with running(tmp_path_factory.mktemp("server") / "log") as server:

@@ -3,6 +3,7 @@
 
 import json
 import random
+import re
 import subprocess
 import sys
 import threading
@@ -86,8 +87,8 @@ def test_a_long_prompt_does_not_stall_decoders(server):
     assert percentile(gaps, 0.99) < MAX_STEP_SECONDS * GAP_SLACK
 
 
-def test_abandoned_requests_leave_nothing(server, complete):
-    """B2 and B3: two hundred leave while they wait, prefill or decode."""
+def test_abandoned_requests_leave_nothing(server, complete, is_long):
+    """B2 and B3: two hundred, or a thousand, leave while they wait, prefill or decode."""
     draw = random.Random(2)
 
     def abandon(index):
@@ -104,7 +105,7 @@ def test_abandoned_requests_leave_nothing(server, complete):
     complete("warm", max_tokens=16)
     nominal = time.monotonic() - before
     with ThreadPoolExecutor(50) as pool:
-        list(pool.map(abandon, range(200)))
+        list(pool.map(abandon, range(1000 if is_long else 200)))
 
     server.wait_until_idle(timeout=5)
     assert server.metric("apus:kv_cache_usage_perc") == 0
@@ -129,6 +130,14 @@ def small_server(tmp_path):
         server.close()
 
 
+# The pool of KV blocks, which are first touched when they are first needed, and 64 MiB besides.
+MAX_GROWTH_BYTES = (22 + 64) << 20
+
+
+def resident_bytes(server):
+    return server.metric("process_resident_memory_bytes")
+
+
 # Asks for /health until a line comes in, then prints how long each answer took.
 WATCH = """
 import http.client, json, select, sys, time
@@ -146,29 +155,35 @@ print(json.dumps(times))
 
 # The promise is 50 ms on an idle machine; here a hundred clients want the same processors.
 MAX_HEALTH_SECONDS = 0.2
+OVERLOAD_SECONDS = 3
+LONG_OVERLOAD_SECONDS = 60
 
 
-def test_overload_is_refused_with_a_time_and_health_answers(small_server):
-    """B4: ten times what fits, for a few seconds."""
+def test_overload_is_refused_with_a_time_and_health_answers(small_server, is_long):
+    """B4: ten times what fits, for a few seconds or a minute."""
     # A process of its own: threads of this one would wait for each other.
     watcher = subprocess.Popen(
         [sys.executable, "-c", WATCH, str(small_server.port)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )
+    end = time.monotonic() + (LONG_OVERLOAD_SECONDS if is_long else OVERLOAD_SECONDS)
+    memory = resident_bytes(small_server)
+
+    def ask(index):
+        responses = []
+        while time.monotonic() < end:
+            prompt = f"{index} {fresh_words(20)}"
+            responses.append(post(small_server.url, prompt=prompt, max_tokens=40))
+            time.sleep(0.2 if responses[-1].status_code == 429 else 0)
+        return responses
+
     with ThreadPoolExecutor(100) as pool:
-        responses = list(
-            pool.map(
-                lambda index: post(
-                    small_server.url, prompt=f"{index} {fresh_words(20)}", max_tokens=40
-                ),
-                range(300),
-            )
-        )
+        responses = [response for several in pool.map(ask, range(100)) for response in several]
     health = json.loads(watcher.communicate("\n")[0])
 
     refused = [response for response in responses if response.status_code == 429]
     accepted = [response for response in responses if response.status_code == 200]
-    assert len(refused) + len(accepted) == 300
+    assert len(refused) + len(accepted) == len(responses)
     assert len(accepted) >= 10
     assert len(refused) >= 100
     for response in refused:
@@ -176,6 +191,7 @@ def test_overload_is_refused_with_a_time_and_health_answers(small_server):
         assert response.json()["error"]["code"] == "rate_limit_exceeded"
     assert len(health) > 20
     assert percentile(health, 0.99) < MAX_HEALTH_SECONDS
+    assert resident_bytes(small_server) < memory + MAX_GROWTH_BYTES
 
 
 def test_what_never_fits_is_refused_at_once_and_preemption_changes_nothing(small_server):
@@ -242,10 +258,12 @@ def test_a_stream_whose_time_is_up_says_so(server):
     assert len(events) > 2
 
 
-def test_no_answer_holds_anothers_secret(small_server):
+def test_no_answer_holds_anothers_secret(small_server, is_long):
     """C2: unique secrets, in small rooms, with cancels, preemptions and evictions."""
     draw = random.Random(3)
-    secrets = [f"{draw.randrange(10**8):08d}" for _ in range(300)]
+    count = 10_000 if is_long else 300
+    # Long enough for no number that a model makes up to be another's.
+    secrets = [f"{number:012d}" for number in draw.sample(range(10**12), count)]
 
     def ask(secret):
         body = {
@@ -272,7 +290,9 @@ def test_no_answer_holds_anothers_secret(small_server):
         texts = list(pool.map(ask, secrets))
 
     answered = [text for text in texts if text is not None]
-    assert len(answered) > 100
+    assert len(answered) > count / 3
+    assert any(own in text for own, text in zip(secrets, texts) if text)
+    everybodys = set(secrets)
     for own, text in zip(secrets, texts):
-        others = [secret for secret in secrets if secret != own and secret in (text or "")]
-        assert not others
+        numbers = re.findall(r"(?=(\d{12}))", text or "")
+        assert not everybodys.intersection(numbers) - {own}
