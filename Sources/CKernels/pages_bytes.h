@@ -11,7 +11,6 @@
 #define PREFETCHES 0
 #define SCALED_VALUES 32
 #define SCALE_COUNT(count) (((count) + SCALED_VALUES - 1) / SCALED_VALUES)
-#define PAIRS(kv) QUERY_COUNT(kv)
 
 typedef _Float16 KV(f16) __attribute__((may_alias));
 
@@ -51,7 +50,7 @@ INLINE U16 KV(unpack)(const uint8_t *bytes, V16 lower_scales, V16 upper_scales) 
 
 INLINE const ELEMENT *KV(page)(const apus_kv_view *kv, size_t position, ELEMENT *room) {
     const uint8_t *bytes = PAGE(kv, kv->pages, position);
-    const size_t stride = VALUE_STRIDE(kv), pairs = PAIRS(kv);
+    const size_t stride = VALUE_STRIDE(kv), pairs = QUERY_COUNT(kv);
     const uint8_t *values = bytes + 2 * pairs * APUS_PAGE_POSITIONS;
     const _Float16 *key_scales = (const _Float16 *)(values + stride * APUS_PAGE_POSITIONS);
     const _Float16 *value_scales =
@@ -75,7 +74,7 @@ static void KV(store)(const apus_kv_view *kv, uint8_t *pages, size_t position, c
                       const float *value) {
     const size_t slot = position % APUS_PAGE_POSITIONS, stride = VALUE_STRIDE(kv);
     uint8_t *bytes = PAGE(kv, pages, position);
-    uint8_t *values = bytes + 2 * PAIRS(kv) * APUS_PAGE_POSITIONS;
+    uint8_t *values = bytes + 2 * QUERY_COUNT(kv) * APUS_PAGE_POSITIONS;
     KV(f16) *scales = (KV(f16) *)(values + stride * APUS_PAGE_POSITIONS) + slot;
     for (size_t d = 0; d < kv->key_dimension; d += SCALED_VALUES, scales += APUS_PAGE_POSITIONS) {
         int8_t block[SCALED_VALUES];
@@ -97,18 +96,18 @@ static void KV(store)(const apus_kv_view *kv, uint8_t *pages, size_t position, c
 INLINE const int8_t *KV(latent)(const apus_kv_view *kv, size_t position, const KV(f16) **scales) {
     const size_t slot = position % APUS_PAGE_POSITIONS;
     const uint8_t *page = PAGE(kv, kv->pages, position);
-    *scales = (const KV(f16) *)(page + 2 * PAIRS(kv) * APUS_PAGE_POSITIONS)
+    *scales = (const KV(f16) *)(page + 2 * QUERY_COUNT(kv) * APUS_PAGE_POSITIONS)
         + slot * SCALE_COUNT(kv->key_dimension);
-    return (const int8_t *)page + slot * 2 * PAIRS(kv);
+    return (const int8_t *)page + slot * 2 * QUERY_COUNT(kv);
 }
 
 static void KV(store_latent)(const apus_kv_view *kv, uint8_t *pages, size_t position,
                              const float *latent) {
     const size_t slot = position % APUS_PAGE_POSITIONS, dimension = kv->key_dimension;
     uint8_t *page = PAGE(kv, pages, position);
-    KV(f16) *scales = (KV(f16) *)(page + 2 * PAIRS(kv) * APUS_PAGE_POSITIONS)
+    KV(f16) *scales = (KV(f16) *)(page + 2 * QUERY_COUNT(kv) * APUS_PAGE_POSITIONS)
         + slot * SCALE_COUNT(dimension);
-    int8_t *row = (int8_t *)page + slot * 2 * PAIRS(kv);
+    int8_t *row = (int8_t *)page + slot * 2 * QUERY_COUNT(kv);
     for (size_t d = 0; d < dimension; d += SCALED_VALUES) {
         const size_t count = dimension - d < SCALED_VALUES ? dimension - d : SCALED_VALUES;
         *scales++ = KV(quantize)(latent + d, count, row + d, 1);
@@ -132,8 +131,8 @@ INLINE const ELEMENT *KV(latents)(const apus_kv_view *kv, size_t position, ELEME
     for (size_t p = 0; p < APUS_PAGE_POSITIONS; p++) {
         const KV(f16) *scales;
         const int8_t *row = KV(latent)(kv, position + p, &scales);
-        half *unpacked = (half *)(room + p * PAIRS(kv));
-        for (size_t d = 0; d < 2 * PAIRS(kv); d++)
+        half *unpacked = (half *)(room + p * QUERY_COUNT(kv));
+        for (size_t d = 0; d < 2 * QUERY_COUNT(kv); d++)
             unpacked[d] = KV(narrow)((float)row[d] * (float)scales[d / SCALED_VALUES]);
     }
     return room;
@@ -141,4 +140,3 @@ INLINE const ELEMENT *KV(latents)(const apus_kv_view *kv, size_t position, ELEME
 
 #undef SCALED_VALUES
 #undef SCALE_COUNT
-#undef PAIRS

@@ -203,11 +203,11 @@ INLINE size_t group_bytes(const uint32_t type) {
     return (apus_body_bytes(type) + apus_head_bytes(type)) / apus_block_groups(type);
 }
 
-/// outputs[c][lane…] = rows lane… of the strip · columns[c], for a tile of `n` columns and a type
-/// without integer scales.
-INLINE void multiply_tile(const uint32_t type, const size_t n, const uint8_t *strip, size_t groups,
-                          size_t lane, const void *const *columns, float *const *outputs,
-                          bool is_first_tile) {
+/// outputs[c][lane…] = rows lane… of the strip · columns[c], for a tile of `n` columns and a
+/// quantised type without integer scales.
+INLINE void multiply_quantized_tile(const uint32_t type, const size_t n, const uint8_t *strip,
+                                    size_t width, size_t lane, const void *const *columns,
+                                    float *const *outputs, bool is_first_tile) {
     const apus_value_rule rule = apus_value_rule_of(type);
     const bool has_halves = rule.scale_columns < APUS_GROUP_COLUMNS;
     const size_t block_groups = apus_block_groups(type);
@@ -218,7 +218,7 @@ INLINE void multiply_tile(const uint32_t type, const size_t n, const uint8_t *st
         x[c] = columns[c];
         sums[c] = zeros();
     }
-    for (size_t g = 0; g < groups; g++) {
+    for (size_t g = 0; g < width / APUS_GROUP_COLUMNS; g++) {
         prefetch(strip + g * group_bytes(type), group_bytes(type), ahead);
         line quads[APUS_GROUP_QUADS];
         group_scales scales;
@@ -308,6 +308,18 @@ INLINE void multiply_float_tile(const uint32_t type, const size_t n, const uint8
     }
 }
 
+/// outputs[c][lane…] = rows lane… of the strip · columns[c], for a tile of `n` columns and a type
+/// without integer scales.
+INLINE void multiply_tile(const uint32_t type, const size_t n, const uint8_t *strip, size_t width,
+                          size_t lane, const void *const *columns, float *const *outputs,
+                          bool is_first_tile) {
+    if (type == APUS_F32 || type == APUS_F16 || type == APUS_BF16) {
+        multiply_float_tile(type, n, strip, width, lane, columns, outputs, is_first_tile);
+    } else {
+        multiply_quantized_tile(type, n, strip, width, lane, columns, outputs, is_first_tile);
+    }
+}
+
 /// outputs[c][lane…] += rows lane… of an unpacked block · columns[c] from group `first_group` on,
 /// for a tile of `n` columns.
 INLINE void add_unpacked_tile(const size_t n, const apus_unpacked_block *block, size_t first_group,
@@ -345,34 +357,15 @@ INLINE size_t tile_columns(size_t column_count) {
 #define TILES_6(TILE) TILES_4(TILE) TILE(5) TILE(6)
 #define TILES_8(TILE) TILES_6(TILE) TILE(7) TILE(8)
 
-#define FLOAT_TILE(N) \
-    case N: multiply_float_tile(type, N, strip, width, lane, columns, outputs, is_first); break;
-
-/// The kernel of a float type. The first tile brings the strip into the cache for the others.
-#define DEFINE_FLOAT_KERNEL(TYPE) \
-    static void multiply_##TYPE(const void *strip, size_t width, const void *const *columns, \
-                                float *const *outputs, size_t column_count) { \
-        const uint32_t type = APUS_##TYPE; \
-        for (bool is_first = true; column_count > 0;) { \
-            const size_t tile = tile_columns(column_count); \
-            for (size_t lane = 0; lane < APUS_STRIP_ROWS; lane += LANES, is_first = false) { \
-                switch (tile) { TILES(FLOAT_TILE) } \
-            } \
-            columns += tile; \
-            outputs += tile; \
-            column_count -= tile; \
-        } \
-    }
-
 #define TILE(N) \
-    case N: multiply_tile(type, N, strip, groups, lane, columns, outputs, is_first); break;
+    case N: multiply_tile(type, N, strip, width, lane, columns, outputs, is_first); break;
 
-/// The kernel of a quantised type without integer scales.
+/// The kernel of a type without integer scales. The first tile brings the strip into the cache for the
+/// others.
 #define DEFINE_KERNEL(TYPE) \
     static void multiply_##TYPE(const void *strip, size_t width, const void *const *columns, \
                                 float *const *outputs, size_t column_count) { \
         const uint32_t type = APUS_##TYPE; \
-        const size_t groups = width / APUS_GROUP_COLUMNS; \
         for (bool is_first = true; column_count > 0;) { \
             const size_t tile = tile_columns(column_count); \
             for (size_t lane = 0; lane < APUS_STRIP_ROWS; lane += LANES, is_first = false) { \
@@ -409,9 +402,9 @@ INLINE size_t tile_columns(size_t column_count) {
         } \
     }
 
-DEFINE_FLOAT_KERNEL(F32)
-DEFINE_FLOAT_KERNEL(F16)
-DEFINE_FLOAT_KERNEL(BF16)
+DEFINE_KERNEL(F32)
+DEFINE_KERNEL(F16)
+DEFINE_KERNEL(BF16)
 DEFINE_KERNEL(Q4_0)
 DEFINE_KERNEL(Q4_1)
 DEFINE_KERNEL(Q5_0)

@@ -183,10 +183,6 @@ void apus_team_set_spinning(apus_team *team, bool spins) {
     atomic_store_explicit(&team->spin_limit, spins ? SPIN_LIMIT : 0, memory_order_relaxed);
 }
 
-size_t apus_team_size(const apus_team *team) {
-    return team->size;
-}
-
 /// Cuts 0 ..< count into one share for each thread, as even as can be.
 static void share_items(apus_team *team, size_t count) {
     const size_t even = count / team->size, rest = count % team->size;

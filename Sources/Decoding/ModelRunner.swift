@@ -43,8 +43,6 @@ package final class ModelRunner {
     package var maxTokenCount: Int { step.maxRowCount }
     /// KV blocks in the pool.
     package var kvBlockCount: Int { step.kv.blockCount }
-    /// Tokens appended since the last `run`.
-    package var tokenCount: Int { step.rowCount }
     /// Weights that all steps so far have read.
     package var weightsRead: WeightsRead { step.weightsRead }
     /// Tokens that layers have sent to their experts.

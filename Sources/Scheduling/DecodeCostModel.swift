@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Foundation
+
 /// What a decode of several rows costs beside one of one row.
 ///
 /// Only ratios are told. They begin as expected and are corrected by what was measured: each step's time is
@@ -14,8 +16,10 @@ package struct DecodeCostModel: Sendable {
     /// Seconds that a step of cost 1 took of late.
     private var unitSeconds: Double?
 
-    private static let unitMemory = 0.8
-    private static let correctionMemory = 0.9
+    /// What share of a surprise, as a factor, goes into what steps cost of late and into the correction of
+    /// their row count. Both take the same surprise, so that steps of one row count cannot carry them apart.
+    private static let unitShare = 0.2
+    private static let correctionShare = 0.1
     /// One step is not believed to be this many times dearer or cheaper than expected.
     private static let greatestSurprise = 2.0
 
@@ -37,10 +41,9 @@ package struct DecodeCostModel: Sendable {
         }
         let surprise = min(
             Self.greatestSurprise, max(1 / Self.greatestSurprise, measured / unit))
-        let correction = correction(rowCount: rowCount)
         corrections[rowCount - 1] =
-            correction * (Self.correctionMemory + (1 - Self.correctionMemory) * surprise)
-        unitSeconds = Self.unitMemory * unit + (1 - Self.unitMemory) * measured
+            correction(rowCount: rowCount) * pow(surprise, Self.correctionShare)
+        unitSeconds = unit * pow(surprise, Self.unitShare)
     }
 
     /// The cost of a step, in the unit of what was expected.

@@ -37,8 +37,6 @@ struct FairQueue: Sendable {
     /// Owners whose counters are remembered though they have nothing waiting.
     private static let maxIdleShareCount = 1024
 
-    var isEmpty: Bool { count == 0 }
-
     /// Owners with something waiting.
     var ownerCount: Int { shares.values.count { !$0.entries.isEmpty } }
 
@@ -97,32 +95,35 @@ struct FairQueue: Sendable {
     ///
     /// - Returns: the sequence and whether a fork goes on; nil where no such request waits.
     mutating func remove(_ id: SequenceID) -> (sequence: ScheduledSequence, goesOn: Bool)? {
-        for (owner, share) in shares {
-            guard let place = share.entries.firstIndex(where: { $0.sequence.id == id }) else {
-                continue
-            }
-            let sequence = share.entries[place].sequence
-            if shares[owner]?.entries[place].sequence.leaveToFork() == true {
-                shares[owner]?.sequenceCount -= 1
-                return (sequence, true)
-            }
-            _ = remove(at: place, of: owner)
-            return (sequence, false)
+        guard let (owner, place) = place(where: { $0.id == id }),
+            let sequence = shares[owner]?.entries[place].sequence
+        else { return nil }
+        if shares[owner]?.entries[place].sequence.leaveToFork() == true {
+            shares[owner]?.sequenceCount -= 1
+            return (sequence, true)
         }
-        return nil
+        _ = remove(at: place, of: owner)
+        return (sequence, false)
     }
 
     /// Takes a fork off the request that it waits with; false where none has it.
     mutating func removeFork(_ id: SequenceID) -> Bool {
+        guard let (owner, place) = place(where: { $0.forks.contains(id) }) else { return false }
+        shares[owner]?.entries[place].sequence.forks.removeAll { $0 == id }
+        shares[owner]?.sequenceCount -= 1
+        return true
+    }
+
+    /// Where a request waits. Found before anything is changed, so that nothing is copied to be changed.
+    private func place(
+        where predicate: (ScheduledSequence) -> Bool
+    ) -> (owner: String?, index: Int)? {
         for (owner, share) in shares {
-            for (place, entry) in share.entries.enumerated() {
-                guard let fork = entry.sequence.forks.firstIndex(of: id) else { continue }
-                shares[owner]?.entries[place].sequence.forks.remove(at: fork)
-                shares[owner]?.sequenceCount -= 1
-                return true
+            if let index = share.entries.firstIndex(where: { predicate($0.sequence) }) {
+                return (owner, index)
             }
         }
-        return false
+        return nil
     }
 
     /// The phase is waiting for all of these: those that wait, and their forks.

@@ -23,7 +23,7 @@ struct RecursiveLeastSquares: Sendable {
         maxVariance = uncertainty * uncertainty
     }
 
-    /// Directions in which there have been no samples for long are not forgotten beyond knowing nothing.
+    /// Inputs without samples for long are not forgotten beyond knowing nothing; the others go on being.
     private let maxVariance: Double
 
     /// Errors of up to so many mean ones are usual.
@@ -57,10 +57,17 @@ struct RecursiveLeastSquares: Sendable {
                 covariance[row][column] -= spread[row] * spread[column] / scale
             }
         }
-        let largest = coefficients.indices.map { covariance[$0][$0] }.max() ?? 0
-        guard largest < maxVariance * forgetting else { return }
+        forget()
+    }
+
+    private mutating func forget() {
+        let factors = coefficients.indices.map { input in
+            covariance[input][input] < maxVariance * forgetting ? 1 / forgetting.squareRoot() : 1
+        }
         for row in coefficients.indices {
-            for column in coefficients.indices { covariance[row][column] /= forgetting }
+            for column in coefficients.indices {
+                covariance[row][column] *= factors[row] * factors[column]
+            }
         }
     }
 }

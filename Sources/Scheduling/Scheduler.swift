@@ -29,7 +29,7 @@ package struct Scheduler: Sendable {
     /// Sequences that had their first seat, or began as forks.
     var startCount = 0
 
-    /// Takes all memory that the scheduler will ever need.
+    /// An empty scheduler, with room for the seats and their blocks.
     package init(limits: SchedulerLimits) {
         self.limits = limits
         let seatCount = limits.maxRunningSequenceCount

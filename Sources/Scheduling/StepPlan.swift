@@ -49,7 +49,7 @@ package struct StepPlan: Sendable {
     /// Whom this step put back into the queue to make room, youngest first.
     package private(set) var preempted: ContiguousArray<SequenceID> = []
 
-    /// Makes an empty plan with room for any step within the limits.
+    /// Makes an empty plan, with room for steps whose sequences share no blocks.
     package init(limits: SchedulerLimits) {
         let seatCount = limits.maxRunningSequenceCount
         entries.reserveCapacity(seatCount)

@@ -75,14 +75,16 @@ package final class Server: Sendable {
         do {
             let machine = MachineMetrics(
                 threadCount: threadCount, availableBytes: memory.availableBytes)
+            let counters = ServerCounters()
+            let connections = HTTPMetrics(counters: counters)
             let vllmModel = configuration.network.exportsVLLMNames ? name : nil
             var routes = Routes.configuration(
                 service: service, routedTokens: loaded.routedTokens
             ) {
-                metrics.render(vllmModel: vllmModel) + machine.render()
+                metrics.render(vllmModel: vllmModel) + connections.render() + machine.render()
             }
             accessLog = routes.apply(configuration.network, credentials)
-            http = try HTTPServer(routes)
+            http = try HTTPServer(routes, counters: counters)
             loaded.outlet.connect { @Sendable [http] outputs in
                 http.execute { @Sendable server in service.deliver(outputs, on: server) }
             }

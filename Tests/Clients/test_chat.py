@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Chat completions with the OpenAI SDK: the model's own template, and the same engine as completions."""
 
+import time
+
 import openai
 import pytest
 
@@ -56,7 +58,7 @@ def test_a_chat_completion_is_the_completion_of_the_rendered_prompt(chat, comple
     [choice] = answer.choices
     assert choice.message.role == "assistant"
     assert choice.message.content == same.choices[0].text != ""
-    assert choice.prompt_token_ids == same.choices[0].prompt_token_ids
+    assert answer.prompt_token_ids == same.choices[0].prompt_token_ids
     assert choice.token_ids == same.choices[0].token_ids
     assert choice.finish_reason == same.choices[0].finish_reason
     assert choice.logprobs is None
@@ -87,7 +89,7 @@ def test_roles_and_parts_reach_the_template(chat, complete):
     answer = chat(messages, max_tokens=4, extra_body=IDS)
     same = complete(prompt, max_tokens=4, extra_body=IDS)
 
-    assert answer.choices[0].prompt_token_ids == same.choices[0].prompt_token_ids
+    assert answer.prompt_token_ids == same.choices[0].prompt_token_ids
 
 
 def test_an_assistants_message_is_continued(chat, complete):
@@ -96,11 +98,42 @@ def test_an_assistants_message_is_continued(chat, complete):
     for options in ({}, {"continue_final_message": True, "add_generation_prompt": False}):
         answer = chat(started, max_tokens=8, extra_body={**IDS, **options})
         same = complete(HELLO_PROMPT + "Hello! I'm", max_tokens=8, extra_body=IDS)
-        assert answer.choices[0].prompt_token_ids == same.choices[0].prompt_token_ids
+        assert answer.prompt_token_ids == same.choices[0].prompt_token_ids
         assert answer.choices[0].message.content == same.choices[0].text
 
     turned = chat(started, max_tokens=1, extra_body={**IDS, "add_generation_prompt": True})
-    assert len(turned.choices[0].prompt_token_ids) > len(answer.choices[0].prompt_token_ids)
+    assert len(turned.prompt_token_ids) > len(answer.prompt_token_ids)
+
+
+def test_ids_of_the_prompt_come_once_beside_the_choices(chat):
+    options = {"n": 2, "max_tokens": 4, "extra_body": IDS}
+    whole = chat(HELLO, **options)
+
+    _, _, _, chunks = gather(chat(HELLO, stream=True, **options))
+
+    assert whole.prompt_token_ids == chunks[0].prompt_token_ids
+    assert not any(hasattr(chunk, "prompt_token_ids") for chunk in chunks[1:])
+    streamed = {0: [], 1: []}
+    for choice in [*whole.choices, *(choice for chunk in chunks for choice in chunk.choices)]:
+        assert not hasattr(choice, "prompt_token_ids")
+    for choice in (choice for chunk in chunks for choice in chunk.choices):
+        streamed[choice.index] += getattr(choice, "token_ids", [])
+    assert streamed == {choice.index: choice.token_ids for choice in whole.choices}
+
+
+def test_a_long_continuation_does_not_hold_up_others(chat):
+    messages = [
+        {"role": "user", "content": "a" * 200_000},
+        {"role": "assistant", "content": "b" + "a" * 100_000},
+    ]
+    started = time.monotonic()
+
+    with pytest.raises(openai.BadRequestError) as raised:
+        chat(messages)
+
+    # Too long for the context, but only once it is rendered, cut and tokenised.
+    assert raised.value.code == "context_length_exceeded"
+    assert time.monotonic() - started < 20
 
 
 def test_max_completion_tokens_is_the_newer_name(client, model):
@@ -212,13 +245,15 @@ def test_a_bad_field_is_a_bad_request_that_names_it(client, model, param, option
     assert raised.value.type == "invalid_request_error"
 
 
-def test_a_conversation_beyond_the_context_is_a_bad_request(client, model):
+@pytest.mark.parametrize("options", [{}, {"max_tokens": 1}], ids=["all there is", "one token"])
+def test_a_conversation_beyond_the_context_is_a_bad_request(client, model, options):
     with pytest.raises(openai.BadRequestError) as raised:
         client.chat.completions.create(
-            model=model, messages=[{"role": "user", "content": "word " * 20_000}]
+            model=model, messages=[{"role": "user", "content": "word " * 20_000}], **options
         )
 
     assert raised.value.code == "context_length_exceeded"
+    assert raised.value.param == "messages"
 
 
 def test_an_unknown_model_is_not_found(client):

@@ -153,6 +153,7 @@ CASES = {
     "gzip before chunked": body(b"Transfer-Encoding: gzip, chunked", b"0\r\n\r\n"),
     "chunked before gzip": body(b"Transfer-Encoding: chunked, gzip", b"0\r\n\r\n"),
     "identity": body(b"Transfer-Encoding: identity", b""),
+    "chunked with a Kelvin sign": body("Transfer-Encoding: chun\u212aed".encode(), b"0\r\n\r\n"),
     "xchunked": body(b"Transfer-Encoding: xchunked", b"0\r\n\r\n"),
     "chunked in quotes": body(b'Transfer-Encoding: "chunked"', b"0\r\n\r\n"),
     "chunked with a parameter": body(b"Transfer-Encoding: chunked;q=1", b"0\r\n\r\n"),
@@ -195,6 +196,7 @@ CASES = {
     "close": field(b"Connection: close"),
     "close among others": field(b"Connection: x, Close"),
     "keep-alive": field(b"Connection: keep-alive"),
+    "keep-alive with a Kelvin sign in 1.0": "GET /x HTTP/1.0\r\nConnection: \u212aeep-alive\r\n\r\n".encode(),
     "Expect": LENGTH + b"Expect: 100-continue\r\n\r\nhello",
     "another expectation": LENGTH + b"Expect: 200-ok\r\n\r\nhello",
     "Upgrade": field(b"Connection: upgrade\r\nUpgrade: websocket"),
@@ -268,6 +270,7 @@ DIFFERENCES = {
     "a POST without a length": (REFUSED, BOTH_READ, "411: RFC 9110 15.5.12 lets a server ask for one"),
     "another expectation": (REFUSED, BOTH_READ, "417"),
     "Expect": ((1, False), BOTH_READ, "404 before the body of a path that is not there, then the end"),
+    "keep-alive with a Kelvin sign in 1.0": (REFUSED, (1, False), "RFC 9110 7.6.1: options are tokens"),
     # RFC 9112 lets a recipient choose, and the choice of who stands in front is not known.
     "a line feed without CR": (REFUSED, BOTH_READ, "2.2: a lone line feed may be taken, or not"),
     "a line feed in a value": (REFUSED, BOTH_READ, "2.2: a lone line feed may be taken, or not"),

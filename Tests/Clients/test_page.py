@@ -120,6 +120,40 @@ def test_a_completion_shows_what_each_token_could_have_been(page, server, comple
     nothing_is_wrong(page, server)
 
 
+@pytest.mark.parametrize("chunks", [[[0, 6]], [[0, 2], [2, 6]], [[0, 3], [3, 4], [4, 6]]])
+def test_tokens_that_are_parts_of_a_character_are_shown_as_one(page, server, chunks):
+    """A chunk may hold several tokens, and a character's tokens may come in several chunks."""
+    tokens, offsets = ["a", "\ufffd", "\ufffd", "\ufffd", "b", "c"], [0, 1, 1, 1, 2, 3]
+    texts = ["a", "", "", "\U0001f980", "b", "c"]
+    events = [
+        {
+            "choices": [
+                {
+                    "text": "".join(texts[begin:end]),
+                    "logprobs": {
+                        "tokens": tokens[begin:end],
+                        "token_logprobs": [-0.5] * (end - begin),
+                        "top_logprobs": [{}] * (end - begin),
+                        "text_offset": offsets[begin:end],
+                    },
+                }
+            ]
+        }
+        for begin, end in chunks
+    ]
+
+    page.open(server.url)
+    shown = page.evaluate(
+        f"""(() => {{
+          const element = document.createElement("div"), answer = new Answer(element);
+          for (const event of {json.dumps(events)}) answer.add(event);
+          return [...element.querySelectorAll(".token")].map((each) => each.textContent);
+        }})()"""
+    )
+
+    assert shown == ["a", "\U0001f980", "b", "c"]
+
+
 def numbers(text):
     for word in text.split():
         try:

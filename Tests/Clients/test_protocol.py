@@ -29,6 +29,7 @@ REFUSED = {
     "a huge chunk size": POST + b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 40 + b"\r\n",
     "a huge header": b"GET /health HTTP/1.1\r\nHost: apus\r\nX: " + b"x" * 200_000 + b"\r\n\r\n",
     "a huge body": POST + b"Content-Length: 99999999999999\r\n\r\n",
+    "chunked with a Kelvin sign": POST + "Transfer-Encoding: chun\u212aed\r\n\r\n0\r\n\r\n".encode(),
     "another version": b"GET /health HTTP/3.0\r\nHost: apus\r\n\r\n",
 }
 
@@ -40,6 +41,30 @@ def test_what_the_protocol_forbids_is_refused_once(server, request_bytes):
 
     [status] = statuses(response)
     assert 400 <= status < 600 and status != 500
+
+
+def test_a_refusal_after_head_has_the_body_that_it_announces(server):
+    missing = b"POST /nothing HTTP/1.1\r\nHost: apus\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
+
+    response = server.exchange(HEALTH.replace(b"GET", b"HEAD") + missing)
+
+    assert statuses(response) == [200, 404]
+    _, refusal, body = response.split(b"\r\n\r\n", 2)
+    assert int(re.search(rb"\r\nContent-Length: (\d+)", refusal)[1]) == len(body) > 0
+
+
+def test_requests_and_refusals_are_counted(server):
+    names = ("apus:http_requests_total", 'apus:http_refusals_total{reason="not_found"}')
+    before = [server.metric(name) for name in names]
+
+    server.exchange(b"GET /nothing HTTP/1.1\r\nHost: apus\r\n\r\n" + LAST)
+
+    # Asking for the metrics is a request, too.
+    requests, refusals = (server.metric(name) for name in names)
+    assert requests >= before[0] + 4 and refusals == before[1] + 1
+    assert server.metric("apus:http_open_connections") >= 1
+    assert server.metric("apus:http_received_bytes_total") > 0
+    assert server.metric("apus:http_sent_bytes_total") > 0
 
 
 def test_an_unfinished_body_is_never_run(server):

@@ -40,6 +40,23 @@ def test_each_choice_has_the_next_seed(complete):
     assert together == alone
 
 
+def test_a_drawn_token_is_among_the_candidates(complete):
+    by_id = {"return_tokens_as_token_ids": True}
+    options = {"temperature": 2, "max_tokens": 32, "seed": 7, "extra_body": by_id}
+
+    logprobs, alone = (
+        complete(PROMPT, logprobs=count, **options).choices[0].logprobs for count in (2, 0)
+    )
+
+    pairs = list(zip(logprobs.tokens, logprobs.token_logprobs, strict=True))
+    assert alone.top_logprobs == [{token: value} for token, value in pairs]
+    counts = set()
+    for (token, value), candidates in zip(pairs, logprobs.top_logprobs, strict=True):
+        assert candidates[token] == value
+        counts.add(len(candidates))
+    assert counts <= {2, 3} and 3 in counts
+
+
 def test_greedy_ignores_the_seed(complete):
     first, second = (texts(complete(PROMPT, seed=seed, max_tokens=16)) for seed in (1, 2))
 

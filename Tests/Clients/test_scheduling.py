@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from apus_server import ApusServer, wait_until
+from apus_server import ApusServer, running, wait_until
 
 # The server's default --max-step-time, and what a busy machine may add to a gap.
 MAX_STEP_SECONDS = 0.3
@@ -192,6 +192,66 @@ def test_overload_is_refused_with_a_time_and_health_answers(small_server, is_lon
     assert len(health) > 20
     assert percentile(health, 0.99) < MAX_HEALTH_SECONDS
     assert resident_bytes(small_server) < memory + MAX_GROWTH_BYTES
+
+
+ALICE, BOB, CAROL = "sk-alice-5d0c2b", "sk-bob-90aa41", "sk-carol-77e1f3"
+
+
+@pytest.fixture
+def shared_server(tmp_path):
+    """Two seats for three keys; Carol's share is three times Bob's."""
+    keys = tmp_path / "keys"
+    keys.write_text(f"alice:{ALICE}\nbob:{BOB}\ncarol:{CAROL} weight=3\n")
+    keys.chmod(0o600)
+    with running(
+        tmp_path / "log", "--parallel", "2", "--api-key-file", str(keys), "--public-metrics"
+    ) as server:
+        yield server
+
+
+def answers_in_order(server, counts):
+    """Has each key ask as often as `counts` says, the second once all of the first wait: the keys in the order
+    of the answers, and how many there had been when the last key began to ask."""
+    order = []
+
+    def ask(key):
+        prompt = f"{fresh_words(5)} {uuid.uuid4()}"
+        response = CLIENT.post(
+            f"{server.url}/v1/completions",
+            json={"prompt": prompt, "max_tokens": 16, "ignore_eos": True},
+            headers={"Authorization": f"Bearer {key}"},
+        )
+        assert response.status_code == 200
+        order.append(key)
+
+    def all_wait(count):
+        return len(order) + 2 + server.metric("apus:num_requests_waiting") >= count
+
+    pending = []
+    with ThreadPoolExecutor(sum(counts.values())) as pool:
+        for key, count in counts.items():
+            wait_until(lambda: all_wait(len(pending)), 30, "those before are in the queue")
+            begun = len(order)
+            pending += [pool.submit(ask, key) for _ in range(count)]
+    for request in pending:
+        request.result()
+    return order, begun
+
+
+def test_many_requests_of_a_key_do_not_push_another_back(shared_server):
+    """B6: one request beside a hundred of another key gets one of the next free seats."""
+    order, begun = answers_in_order(shared_server, {ALICE: 100, BOB: 1})
+
+    assert begun < 60
+    assert order.index(BOB) - begun < 8
+
+
+def test_shares_are_in_proportion_to_weights(shared_server):
+    order, begun = answers_in_order(shared_server, {BOB: 40, CAROL: 40})
+
+    # Both have requests waiting all this time; three answers of four should be Carol's.
+    while_both_wait = order[begun + 4 : begun + 36]
+    assert 0.6 < while_both_wait.count(CAROL) / len(while_both_wait) < 0.9
 
 
 def test_what_never_fits_is_refused_at_once_and_preemption_changes_nothing(small_server):

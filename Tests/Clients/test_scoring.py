@@ -95,6 +95,25 @@ def test_the_chosen_token_is_among_the_candidates(complete):
         assert candidates[token] == value == max(candidates.values())
 
 
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_scored_token_is_among_the_candidates(complete, count):
+    logprobs = score(complete, "Zebras juggle seven quinces at dawn.", logprobs=count).logprobs
+
+    extras = set()
+    for token, value, candidates in zip(
+        logprobs.tokens[1:],
+        logprobs.token_logprobs[1:],
+        logprobs.top_logprobs[1:],
+        strict=True,
+    ):
+        assert candidates[token] == value
+        likeliest = sorted(candidates.values(), reverse=True)[:count]
+        extras.add(len(candidates) - count)
+        assert len(candidates) == count or value <= min(likeliest, default=0)
+    # A text that no model expects: the token itself is one more than was asked for.
+    assert extras <= {0, 1} and 1 in extras
+
+
 def test_scores_are_the_same_cold_warm_and_while_generating(complete):
     text = "A sentence that no other test has sent: zebras juggle quinces at dawn. " * 12
 
@@ -104,3 +123,13 @@ def test_scores_are_the_same_cold_warm_and_while_generating(complete):
 
     assert warm == cold
     assert generating.token_logprobs[: len(cold.tokens)] == cold.token_logprobs
+
+
+def test_scores_that_would_fill_the_memory_are_refused(http):
+    body = {"prompt": [5] * 8000, "max_tokens": 0, "echo": True, "logprobs": 20, "n": 128}
+
+    response = http.post("/v1/completions", json=body)
+
+    assert response.status_code == 400
+    assert response.json()["error"]["param"] == "logprobs"
+    assert "21504000" in response.json()["error"]["message"]

@@ -72,3 +72,16 @@ def test_a_stop_token_ends_the_answer(complete, unstopped):
     assert completion.choices[0].finish_reason == "stop"
     assert completion.choices[0].stop_reason == token
     assert completion.usage.completion_tokens == expected_count
+
+
+def test_a_stop_string_may_begin_behind_one_that_does_not_count(complete, http):
+    """A token of three newlines holds the stop string, too early, and the beginning of the next."""
+    (newlines,) = http.post("/tokenize", json={"content": "\n\n\n"}).json()["tokens"]
+
+    choice = complete(
+        "Lines:", max_tokens=4, stop="\n\n", logit_bias={str(newlines): 100},
+        extra_body={"min_tokens": 1},
+    ).choices[0]
+
+    assert choice.text == "\n\n"
+    assert choice.finish_reason == "stop"

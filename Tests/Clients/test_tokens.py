@@ -42,7 +42,7 @@ def test_messages_are_those_of_chat_completions(http):
     options = {"messages": messages, "max_tokens": 1, "return_token_ids": True}
     chat = post(http, "/v1/chat/completions", **options)
 
-    assert chat["choices"][0]["prompt_token_ids"] == ids
+    assert chat["prompt_token_ids"] == ids
     assert len(closed) < len(ids) and ids[: len(closed)] == closed
 
 
@@ -138,3 +138,14 @@ def test_a_suffix_makes_the_prompt_a_middle_to_be_filled(tmp_path):
             assert ends["choices"][0]["finish_reason"] == "stop"
     finally:
         server.close()
+
+
+@pytest.mark.parametrize("path, field", [("/tokenize", "prompt"), ("/detokenize", "tokens")])
+def test_more_than_a_million_tokens_are_refused(http, path, field):
+    subject = {"prompt": "7" * (2**20 + 1)} if field == "prompt" else {"tokens": [5] * (2**20 + 1)}
+
+    response = http.post(path, json=subject)
+
+    assert response.status_code == 400
+    assert response.json()["error"]["param"] == field
+    assert "at most 1048576" in response.json()["error"]["message"]

@@ -46,6 +46,17 @@ import Testing
                 """)
     }
 
+    @Test func `a context that is too short is the fault of the field that has the prompt`() {
+        func error(_ field: String) -> APIError {
+            .contextLengthExceeded(
+                field: field, promptTokenCount: 9, maxTokenCount: 8, maxContextLength: 16)
+        }
+
+        #expect(error("messages").param == "messages")
+        #expect(error("messages").message.hasPrefix("messages: 9 tokens"))
+        #expect(error("prompt").param == "prompt")
+    }
+
     @Test func `overload says when to come back`() {
         #expect(APIError.tooManyRequests("full", retryAfterSeconds: 3).retryAfterSeconds == 3)
         #expect(APIError.draining(retryAfterSeconds: 7).retryAfterSeconds == 7)

@@ -10,11 +10,11 @@ import Testing
 
     private func format(
         choiceCount: Int = 1, includesUsage: Bool = false,
-        reasoning: ReasoningSplitter.Start? = nil
+        reasoning: ReasoningSplitter.Start? = nil, promptTokenIDs: [Int32]? = nil
     ) -> ChatFormat {
         ChatFormat(
             envelope: Self.envelope, includesUsage: includesUsage, choiceCount: choiceCount,
-            reasoning: reasoning)
+            reasoning: reasoning, promptTokenIDs: promptTokenIDs)
     }
 
     private func choice(
@@ -87,6 +87,42 @@ import Testing
         #expect(frames[1]?.contains(#""delta":{"reasoning_content":"y"}"#) == true)
         #expect(frames[2] == nil)
         #expect(frames[3]?.contains(#""delta":{"content":"so"}"#) == true)
+    }
+
+    @Test func `ids of the prompt are the answer's, those of tokens the choices'`() {
+        var format = format(choiceCount: 2, includesUsage: true, promptTokenIDs: [1, 5])
+        var choice = choice("Hi", index: 1, finish: .stop)
+        (choice.promptTokenIDs, choice.tokenIDs) = ([1, 5], [7])
+
+        let body = String(decoding: format.body([choice], usage: Self.usage), as: UTF8.self)
+        let frames = (format.openingFrames() + [format.frame(choice)].compactMap(\.self))
+            .map { String(decoding: $0, as: UTF8.self) }
+
+        #expect(body.hasSuffix(#""cached_tokens":0}},"prompt_token_ids":[1,5]}"#))
+        #expect(body.contains(#""stop_reason":null,"token_ids":[7]}],"usage""#))
+        #expect(frames.count == 3)
+        #expect(
+            frames[0].hasSuffix(
+                #""stop_reason":null}],"usage":null,"prompt_token_ids":[1,5]}"# + "\n\n"))
+        #expect(frames[1].hasSuffix(#""stop_reason":null}],"usage":null}"# + "\n\n"))
+        #expect(
+            frames[2].hasSuffix(#""stop_reason":null,"token_ids":[7]}],"usage":null}"# + "\n\n"))
+    }
+
+    @Test func `the likeliest tokens are told alone, whatever was drawn`() {
+        var format = format()
+        var choice = choice("z", finish: .stop)
+        choice.logprobs = CompletionLogprobs(tokens: [
+            TokenLogprob(
+                id: 9, text: "z", logprob: -7,
+                candidates: [CandidateLogprob(id: 1, text: "a", logprob: -0.5)], textOffset: 0)
+        ])
+
+        let body = format.body([choice], usage: Self.usage)
+
+        #expect(
+            String(decoding: body, as: UTF8.self).contains(
+                #""top_logprobs":[{"token":"a","logprob":-0.5,"bytes":[97]}]}]"#))
     }
 
     @Test func `log-probabilities have the chat's shape, with bytes of half characters`() {

@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct CompletionResponseTests {
     private let envelope = CompletionEnvelope(
-        id: "cmpl-1", createdAt: 1_700_000_000, model: "apus", systemFingerprint: "fp_1")
+        id: "cmpl-1", createdAt: 1_700_000_000, model: "apus")
 
     private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
@@ -34,7 +34,7 @@ import Testing
         #expect(
             text(response.body) == #"""
                 {"id":"cmpl-1","object":"text_completion","created":1700000000,"model":"apus",\#
-                "system_fingerprint":"fp_1","choices":[{"index":0,"text":" \"hi\"\n🦉",\#
+                "choices":[{"index":0,"text":" \"hi\"\n🦉",\#
                 "logprobs":null,"finish_reason":"stop","stop_reason":"END"}],\#
                 "usage":{"prompt_tokens":5,"completion_tokens":7,"total_tokens":12,\#
                 "prompt_tokens_details":{"cached_tokens":4}}}
@@ -104,6 +104,41 @@ import Testing
         #expect(
             byID.contains(
                 #"{"token_id:1":-3.0,"token_id:2":-2.0,"token_id:3":-1.0,"token_id:4":-4.0}"#))
+    }
+
+    @Test func `a token that is not among the candidates is written with them`() {
+        let candidates = [
+            CandidateLogprob(id: 1, text: "a", logprob: -1),
+            CandidateLogprob(id: 2, text: "b", logprob: -2),
+        ]
+        let tokens = [token(3, "c", -5, candidates), token(2, "b", -2, candidates)]
+
+        let byText = json(CompletionLogprobs(tokens: tokens))
+        let byID = json(CompletionLogprobs(tokens: tokens, namesTokensByID: true))
+
+        #expect(byText.contains(#"[{"a":-1.0,"b":-2.0,"c":-5.0},{"a":-1.0,"b":-2.0}]"#))
+        #expect(
+            byID.contains(
+                #"[{"token_id:1":-1.0,"token_id:2":-2.0,"token_id:3":-5.0},"#
+                    + #"{"token_id:1":-1.0,"token_id:2":-2.0}]"#))
+    }
+
+    @Test func `a token of the same text as a candidate shares its key`() {
+        let candidates = [CandidateLogprob(id: 1, text: "\u{FFFD}", logprob: -1)]
+        let tokens = [token(2, "\u{FFFD}", -5, candidates)]
+
+        let byText = json(CompletionLogprobs(tokens: tokens))
+        let byID = json(CompletionLogprobs(tokens: tokens, namesTokensByID: true))
+
+        #expect(byText.contains("\"top_logprobs\":[{\"\u{FFFD}\":-1.0}]"))
+        #expect(byID.contains(#""top_logprobs":[{"token_id:1":-1.0,"token_id:2":-5.0}]"#))
+    }
+
+    @Test func `without candidates a token is alone, but for the first echoed one`() {
+        let logprobs = json(
+            CompletionLogprobs(tokens: [token(1, "a", nil), token(2, "b", -0.5, [])]))
+
+        #expect(logprobs.contains(#""top_logprobs":[null,{"b":-0.5}]"#))
     }
 
     @Test(arguments: [1, 2, 3] as [UInt64])

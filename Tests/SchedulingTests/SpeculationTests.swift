@@ -66,6 +66,20 @@ import Testing
         #expect(abs(ratio - 2) < 0.2)
     }
 
+    @Test func `rare slow steps change no ratio, though all steps have as many rows`() {
+        var costs = DecodeCostModel { Double($0) }
+        var random = SplitMix64(seed: 7)
+        for step in 0..<5000 {
+            let noise = Double.random(in: 0.95...1.05, using: &random)
+            costs.record(rowCount: 2, seconds: 0.020 * noise * (step % 200 == 199 ? 5 : 1))
+        }
+        for _ in 0..<5 { costs.record(rowCount: 1, seconds: 0.010) }
+
+        let ratio = costs.cost(rowCount: 2) / costs.cost(rowCount: 1)
+
+        #expect(abs(ratio - 2) < 0.3)
+    }
+
     @Test func `what was not measured is corrected like its neighbour`() {
         var costs = DecodeCostModel { Double($0) }
         for _ in 0..<100 {

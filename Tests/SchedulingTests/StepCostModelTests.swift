@@ -150,9 +150,37 @@ private struct Simulation {
             #expect(p99 <= 1.1 * Simulation.bound)
         }
         let used = steps.reduce(0) { $0 + min($1.load.prefillRowCount, $1.ideal) }
-        let usable = steps.reduce(0) { $0 + $1.ideal }
-        // Where the ideal is few tiles of 8 rows, the margin for noise is one of them.
-        #expect(Double(used) >= 0.6 * Double(usable))
+        // The margin for noise is a tile of 8 rows, which may be most of what there is.
+        let usable = steps.reduce(0) { $0 + $1.ideal - 8 }
+        #expect(Double(used) >= 0.75 * Double(usable))
+    }
+
+    @Test func `a machine that becomes faster is found out, though as many decode as before`() {
+        var model = StepCostModel()
+        func budget() -> Int {
+            var decodes = StepLoad()
+            decodes.decodeRowCount = 4
+            return model.prefillRowCount(
+                beside: decodes, from: 0, within: 0.2, minimum: 8, maximum: 512)
+        }
+        func run(stepCount: Int, rowSeconds: Double) {
+            for step in 0..<stepCount {
+                var load = StepLoad()
+                load.decodeRowCount = 4
+                load.prefillRowCount = budget() - step % 3 * 4
+                load.attendedPositionCount = 2000 + step % 7 * 300
+                model.record(
+                    load, seconds: 0.01 + rowSeconds * Double(load.prefillRowCount + 4))
+            }
+        }
+        run(stepCount: 5000, rowSeconds: 0.004)
+        let before = budget()
+
+        run(stepCount: 150, rowSeconds: 0.001)
+
+        // 40 and 180 rows fit.
+        #expect(before < 60)
+        #expect(budget() > 120)
     }
 
     @Test func `one step out of line changes little`() {

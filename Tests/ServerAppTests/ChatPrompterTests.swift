@@ -97,6 +97,40 @@ import Tokenization
         #expect(error?.param == "messages[1]")
     }
 
+    private static let plain = "{% for m in messages %}{{ m.content }}{% endfor %}"
+
+    @Test func `a long last message is found in a long prompt in no time`() throws {
+        // A search that begins anew at each character would compare ten billion of them.
+        let said = String(repeating: "a", count: 200_000)
+        let started = "b" + String(repeating: "a", count: 100_000)
+
+        let prompt = try prompter(Self.plain).prompt(
+            for: request(
+                ChatMessage(role: .user, text: said), ChatMessage(role: .assistant, text: started)))
+
+        #expect(prompt.text.utf8.elementsEqual((said + started).utf8))
+    }
+
+    @Test(arguments: ["\u{6DD}Hi", "Hi\u{6DD}", "\u{301}Hi", "Hi\r", "\u{200D}"])
+    func `a last message is found by its code points, whatever they make with their neighbours`(
+        started: String
+    ) throws {
+        // U+06DD is one character together with what follows it.
+        let said = "x\u{6DD}"
+
+        let prompt = try prompter(Self.plain).prompt(
+            for: request(
+                ChatMessage(role: .user, text: said), ChatMessage(role: .assistant, text: started)))
+
+        #expect(prompt.text.utf8.elementsEqual((said + started).utf8))
+    }
+
+    @Test func `the tag that begins thoughts is found behind any character`() throws {
+        let prompter = try prompter("\u{6DD}<think>")
+
+        #expect(try prompter.prompt(for: request(Self.hello)).reasoning == .inside)
+    }
+
     @Test func `parts are joined for a template that wants a string`() throws {
         var message = Self.hello
         message.texts = ["one", "two"]

@@ -19,9 +19,6 @@ apus_team *apus_team_create(size_t thread_count);
 /// Ends the workers and frees the team. No phase may be running.
 void apus_team_destroy(apus_team *team);
 
-/// Threads in the team, the caller included.
-size_t apus_team_size(const apus_team *team);
-
 /// Whether waiting threads spin before they park, as they do at first. Where CPU time is rationed, spinning
 /// takes it from the threads that work. Any thread may call this at any time.
 void apus_team_set_spinning(apus_team *team, bool spins);

@@ -19,8 +19,11 @@ struct Linear {
         }
     }
 
-    /// output += x · weightᵀ + bias.
-    func add(_ input: Activations, to output: Rows, count: Int, _ step: Step) {
+    /// output += s · (x · weightᵀ + bias), where s is the first number of each of the `scales`, or 1.
+    func add(
+        _ input: Activations, scaledBy scales: Rows? = nil, to output: Rows, count: Int,
+        _ step: Step
+    ) {
         step.countRead(weight.byteCount)
         let plan = StripPlan(weight, threadCount: step.team.threadCount)
         let columns = input.columns(for: weight)
@@ -38,7 +41,8 @@ struct Linear {
                         let result = scratch.first + column * 16
                         if let bias { step.vectors.add_scaled(1, bias + strip * 16, rows, result) }
                         step.vectors.add_scaled(
-                            1, result, rows, output[tile + column] + strip * 16)
+                            scales?[tile + column][0] ?? 1, result, rows,
+                            output[tile + column] + strip * 16)
                     }
                 }
             }

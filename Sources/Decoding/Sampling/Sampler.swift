@@ -164,7 +164,7 @@ extension Sampler.Candidates {
         return weight(of: all.indices)
     }
 
-    /// Keeps the `k` heaviest all, in ascending order of token; of equal ones the lower tokens.
+    /// Keeps the `k` heaviest; of equal ones the lower tokens.
     private mutating func keepLikeliest(_ k: Int) {
         // Quickselect (Hoare 1961): the k heaviest end up in front.
         var range = all.indices
@@ -172,12 +172,11 @@ extension Sampler.Candidates {
             let middle = partition(range, by: Self.isHeavier)
             range = k <= middle ? range.lowerBound..<middle : middle + 1..<range.upperBound
         }
-        keepFirst(k)
+        all.removeSubrange(k...)
     }
 
     /// Keeps the fewest candidates of those whose −ln P is nearest to its mean that hold `typicalP` of
-    /// `mass`, in ascending order of token, and returns what they hold (Meister et al. 2023, "Locally Typical
-    /// Sampling").
+    /// `mass`, and returns what they hold (Meister et al. 2023, "Locally Typical Sampling").
     fileprivate mutating func keepTypical(_ typicalP: Float, mass: Double) -> Double {
         let information = all.map { log(mass / Double($0.weight)) }
         let entropy = zip(all, information).reduce(0) {
@@ -186,11 +185,20 @@ extension Sampler.Candidates {
         for index in all.indices {
             all[index].deviation = Float(abs(information[index] - entropy))
         }
-        // Quickselect by weight: what stands before the range is kept and holds all but `wanted`.
-        var wanted = Double(typicalP) * mass
+        keepFewest(holding: Double(typicalP) * mass, by: Self.isMoreTypical)
+        return weight(of: all.indices)
+    }
+
+    /// Keeps the fewest candidates, one at least, that come first in an order and hold `mass`; they are in no
+    /// order then, but always in the same one. Quickselect by weight: nothing is sorted.
+    private mutating func keepFewest(
+        holding mass: Double, by precedes: (Candidate, Candidate) -> Bool
+    ) {
+        // What stands before the range is kept and holds all but `wanted`.
+        var wanted = mass
         var range = all.indices
         while !range.isEmpty, wanted > 0 || range.lowerBound == 0 {
-            let middle = partition(range, by: Self.isMoreTypical)
+            let middle = partition(range, by: precedes)
             let nearer = weight(of: range.lowerBound..<middle)
             if wanted <= nearer {
                 range = range.lowerBound..<middle
@@ -199,8 +207,7 @@ extension Sampler.Candidates {
                 range = middle + 1..<range.upperBound
             }
         }
-        keepFirst(max(1, range.lowerBound))
-        return weight(of: all.indices)
+        all.removeSubrange(min(max(1, range.lowerBound), all.count)...)
     }
 
     /// Moves one candidate of a range to its place in an order, with those that precede it before it and the
@@ -220,12 +227,6 @@ extension Sampler.Candidates {
         return middle
     }
 
-    /// Keeps the first `count` all, in ascending order of token.
-    private mutating func keepFirst(_ count: Int) {
-        all.removeSubrange(min(count, all.count)...)
-        all.sort { $0.token < $1.token }
-    }
-
     private func weight(of range: Range<Int>) -> Double {
         all[range].reduce(0) { $0 + Double($1.weight) }
     }
@@ -241,14 +242,7 @@ extension Sampler.Candidates {
     /// Keeps the fewest likeliest candidates that hold `topP` of `mass` (Holtzman et al. 2020).
     fileprivate mutating func cutTopP(_ topP: Float, mass: Double) {
         guard topP < 1, all.count > 1 else { return }
-        all.sort(by: Self.isHeavier)
-        var kept = 0.0
-        var count = 0
-        while count < all.count, kept < Double(topP) * mass {
-            kept += Double(all[count].weight)
-            count += 1
-        }
-        all.removeSubrange(max(1, count)...)
+        keepFewest(holding: Double(topP) * mass, by: Self.isHeavier)
     }
 }
 

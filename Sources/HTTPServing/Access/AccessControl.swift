@@ -32,7 +32,7 @@ struct AccessControl {
         if policy.publicPaths.contains(String(path)) { return nil }
         guard let authorization = head.headerFields[.authorization] else { throw .missingKey }
         let parts = authorization.split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, parts[0].lowercased() == "bearer",
+        guard parts.count == 2, parts[0].lowercasedASCII == "bearer",
             let key = policy.keyring.key(withSecret: parts[1])
         else { throw .wrongKey }
         return key

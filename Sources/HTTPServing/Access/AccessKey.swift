@@ -6,6 +6,8 @@ package struct KeyLimits: Hashable, Sendable {
     package var maxRequestsPerMinute: Int?
     /// Requests that are answered at the same time.
     package var maxConcurrentRequests: Int?
+    /// The share of the work beside others who have requests, in proportion to theirs.
+    package var weight = 1
 
     /// No limits, or these.
     package init(maxRequestsPerMinute: Int? = nil, maxConcurrentRequests: Int? = nil) {

@@ -9,6 +9,7 @@ package struct AccessKeyring: Hashable, Sendable {
     private static let maxNameBytes = 64
     private static let maxSecretBytes = 512
     private static let maxLimit = 1_000_000_000
+    private static let maxWeight = 1000
 
     /// Several keys.
     /// - Throws: `KeyFileError` if there is none, or two have one name or one secret.
@@ -29,7 +30,7 @@ package struct AccessKeyring: Hashable, Sendable {
     /// ```
     /// # a comment
     /// alice:sk-2f7c…
-    /// nightly:sk-90ab… requests_per_minute=600 concurrent_requests=4
+    /// nightly:sk-90ab… requests_per_minute=600 concurrent_requests=4 weight=2
     /// ```
     package static func keys(
         parsing text: String, defaultLimits: KeyLimits
@@ -82,6 +83,7 @@ package struct AccessKeyring: Hashable, Sendable {
             switch parts[0] {
             case "requests_per_minute": limits.maxRequestsPerMinute = value
             case "concurrent_requests": limits.maxConcurrentRequests = value
+            case "weight" where value <= maxWeight: limits.weight = value
             default: throw .badLimit(line: line)
             }
         }
@@ -120,7 +122,8 @@ package enum KeyFileError: Error, Hashable, Sendable, CustomStringConvertible {
             "line \(line): a name has 1 to 64 letters, digits, dots, dashes or underscores"
         case .badSecret(let line): "line \(line): a key has 1 to 512 visible ASCII characters"
         case .badLimit(let line):
-            "line \(line): after the key only requests_per_minute=N and concurrent_requests=N may follow"
+            "line \(line): after the key only requests_per_minute=N, concurrent_requests=N and weight=N "
+                + "(1 to 1000) may follow"
         case .repeatedName(let name): "the name '\(name)' is there twice"
         case .repeatedSecret(let name): "the key of '\(name)' is there twice"
         }

@@ -23,14 +23,16 @@ package struct CORSPolicy: Hashable, Sendable {
     /// Appends the fields of an answer to a page of this origin.
     func appendFields(for origin: String?, to fields: inout [UInt8]) {
         if !allowsAny { fields.append(ascii: "\r\nVary: Origin") }
-        guard let origin, allowsAny || origins.contains(origin.lowercased()) else { return }
+        guard let origin, allows(origin) else { return }
         fields.append(ascii: "\r\nAccess-Control-Allow-Origin: ")
         fields.append(ascii: allowsAny ? "*" : origin)
         fields.append(ascii: "\r\nAccess-Control-Expose-Headers: \(Self.exposed)")
     }
 
     /// Whether a page of this origin is allowed.
-    func allows(_ origin: String) -> Bool { allowsAny || origins.contains(origin.lowercased()) }
+    func allows(_ origin: String) -> Bool {
+        allowsAny || origin.lowercasedASCII.map(origins.contains) == true
+    }
 
     /// `scheme://host` with a port perhaps, or what sandboxed pages and files have.
     private static func isOrigin(_ text: String) -> Bool {

@@ -61,3 +61,12 @@ enum ByteClass {
         (byte < 64 ? bits.low &>> UInt64(byte) : bits.high &>> UInt64(byte & 63)) & 1 == 1
     }
 }
+
+extension StringProtocol {
+    /// The text in small letters; nil where it is not ASCII. By Unicode's rules other characters become
+    /// ASCII letters or are equal to them, as U+212A, the Kelvin sign, to `k`: a reader of bytes sees
+    /// something else.
+    var lowercasedASCII: String? {
+        utf8.allSatisfy { $0 < 0x80 } ? lowercased() : nil
+    }
+}

@@ -17,6 +17,7 @@ struct ConnectionState {
 
     private(set) var phase = Phase.reading
     private var parser: RequestParser
+    // Of the request in progress, from its head's end on.
     private var method = HTTPRequest.Method.get
     private var version = HTTPVersion.http11
     private var keepsAlive = true
@@ -49,22 +50,21 @@ struct ConnectionState {
         precondition(phase == .reading)
         let event = parser.parse(input, at: &offset)
         switch event {
-        case .needsMore, .bodyFollows: break
-        case .refused:
-            keepsAlive = false
-            version = .http11
-            method = .get
-            notes = nil
-            phase = .awaitingResponse
-            parser.reset()
+        case .needsMore: break
+        case .bodyFollows(let request, _): noteHead(of: request)
+        case .refused: abandonRequest()
         case .request(let request):
-            method = request.head.method
-            version = request.version
+            noteHead(of: request)
             notes = request.notes
             keepsAlive = keepsAlive && request.keepsAlive
             phase = .awaitingResponse
         }
         return event
+    }
+
+    private mutating func noteHead(of request: IncomingRequest) {
+        method = request.head.method
+        version = request.version
     }
 
     /// Gives up on the request that is being read, so that it can be answered at once.
@@ -98,6 +98,13 @@ struct ConnectionState {
             ResponseCoding.apply(notes?.acceptEncoding, to: &response, body: &body)
             queue(response, body, date, &output)
         }
+        endResponse()
+    }
+
+    /// Nothing is known of the next request.
+    private mutating func endResponse() {
+        method = .get
+        version = .http11
         phase = keepsAlive ? .reading : .ended
     }
 
@@ -138,7 +145,7 @@ struct ConnectionState {
         if let last = encoder?.finish() { append(last, to: &output) }
         encoder = nil
         if phase == .streaming(.chunked) { output.append(ResponseEncoder.lastChunk) }
-        phase = keepsAlive ? .reading : .ended
+        endResponse()
     }
 
     private func framing(_ response: HTTPResponse, length: Int?) -> ResponseFraming {

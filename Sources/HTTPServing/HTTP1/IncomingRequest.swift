@@ -12,6 +12,8 @@ package struct IncomingRequest: Sendable {
     package var pathTail: String
     /// The name of the key that the request showed; nil where none is asked for.
     package var keyName: String?
+    /// The share of the work that the key's holder has in proportion to others.
+    package var keyWeight = 1
     /// What logs and the answer's `X-Request-Id` call it.
     package var id = RequestID(nil, number: 0)
     /// What the server itself wants of the fields.
@@ -26,17 +28,5 @@ package struct IncomingRequest: Sendable {
         self.head = head
         self.body = body
         self.pathTail = pathTail
-    }
-
-    /// The path without its query.
-    package var path: Substring {
-        let whole = head.path ?? "/"
-        return whole.prefix { $0 != "?" }
-    }
-
-    /// What follows the first question mark, undecoded.
-    package var query: Substring? {
-        guard let whole = head.path, let mark = whole.firstIndex(of: "?") else { return nil }
-        return whole[whole.index(after: mark)...]
     }
 }

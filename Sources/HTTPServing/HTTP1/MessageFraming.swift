@@ -22,13 +22,14 @@ struct MessageFraming {
     private(set) var expectsContinue = false
 
     /// Takes note of one field.
+    /// - Throws: the refusal of a field that decides something and is not well-formed.
     mutating func note(_ field: HTTPField) throws(Refusal) {
         switch field.name.canonicalName {
         case "host": try noteHost(field.value)
         case "content-length": try noteLength(field.value)
-        case "transfer-encoding": codings += Self.list(field.value, keepingEmpty: true)
+        case "transfer-encoding": codings += try Self.list(field.value, keepingEmpty: true)
         case "connection":
-            for option in Self.list(field.value) {
+            for option in try Self.list(field.value) {
                 if option == "close" { wantsClose = true }
                 if option == "keep-alive" { wantsKeepAlive = true }
             }
@@ -39,7 +40,7 @@ struct MessageFraming {
         case "x-request-id": notes = RequestNotes(notes, clientID: field.value)
         case "origin": notes = RequestNotes(notes, origin: field.value)
         case "expect":
-            guard field.value.lowercased() == "100-continue" else {
+            guard field.value.lowercasedASCII == "100-continue" else {
                 throw .unsupportedExpectation
             }
             expectsContinue = true
@@ -96,11 +97,16 @@ struct MessageFraming {
         length = number
     }
 
-    private static func list(_ value: String, keepingEmpty: Bool = false) -> [String] {
-        value.split(separator: ",", omittingEmptySubsequences: !keepingEmpty).map { element in
+    /// The elements of a list, in small letters and without the blanks around them.
+    /// - Throws: `Refusal.malformedField` where it is not ASCII, so that characters are bytes.
+    private static func list(
+        _ value: String, keepingEmpty: Bool = false
+    ) throws(Refusal) -> [String] {
+        guard let text = value.lowercasedASCII else { throw .malformedField }
+        return text.split(separator: ",", omittingEmptySubsequences: !keepingEmpty).map { element in
             let kept = element.drop { $0 == " " || $0 == "\t" }
             let end = kept.lastIndex { $0 != " " && $0 != "\t" }
-            return end.map { kept[...$0].lowercased() } ?? ""
+            return end.map { String(kept[...$0]) } ?? ""
         }
     }
 }

@@ -34,7 +34,46 @@ package enum Refusal: Error, Hashable, Sendable {
     case outOfBodyMemory
 }
 
+/// What refusals are counted by; the raw values are those of the metric's label.
+package enum RefusalReason: String, CaseIterable, Hashable, Sendable {
+    case malformed
+    case unsupported
+    case tooLarge = "too_large"
+    case timedOut = "timed_out"
+    case missingKey = "missing_key"
+    case wrongKey = "wrong_key"
+    case rateLimited = "rate_limited"
+    case tooManyRunning = "too_many_running"
+    case notFound = "not_found"
+    case methodNotAllowed = "method_not_allowed"
+    case tooManyConnections = "too_many_connections"
+    case outOfBodyMemory = "out_of_body_memory"
+}
+
 extension Refusal {
+    /// What the refusal is counted by.
+    var reason: RefusalReason {
+        switch self {
+        case .malformedRequestLine, .malformedTarget, .malformedField, .malformedLength,
+            .malformedChunk, .malformedHost, .conflictingLengths, .invalidTransferCoding,
+            .malformedContent, .lengthRequired:
+            .malformed
+        case .unknownTransferCoding, .unsupportedMethod, .unsupportedVersion,
+            .unsupportedExpectation, .unsupportedContentCoding:
+            .unsupported
+        case .requestLineTooLong, .fieldsTooLarge, .tooManyFields, .bodyTooLarge: .tooLarge
+        case .requestTimedOut: .timedOut
+        case .missingKey: .missingKey
+        case .wrongKey: .wrongKey
+        case .rateLimited: .rateLimited
+        case .tooManyRunning: .tooManyRunning
+        case .notFound: .notFound
+        case .methodNotAllowed: .methodNotAllowed
+        case .tooManyConnections: .tooManyConnections
+        case .outOfBodyMemory: .outOfBodyMemory
+        }
+    }
+
     /// The status of the answer.
     package var status: HTTPResponse.Status {
         switch self {

@@ -31,6 +31,8 @@ final class Connection {
     var client = "-"
     var state: ConnectionState
     var output = OutputQueue()
+    /// What of earlier turns' output the client has not taken.
+    var debt = OutputDebt()
 
     /// Input that was read ahead of an answer which is still awaited.
     var backlog: [UInt8] = []
@@ -60,8 +62,10 @@ final class Connection {
     var hasOpenExchange = false
     /// The key that the exchange in progress counts for.
     var countedKey: String?
-    /// This connection's part of the server's sum.
+    /// This connection's part of the server's sum of request bytes.
     var heldBodyBytes = 0
+    /// This connection's part of the server's sum of response bytes.
+    var heldOutputBytes = 0
 
     var deadline = Deadline()
 
@@ -83,11 +87,20 @@ final class Connection {
     }
 
     /// Whether bytes may be read. While an answer is awaited they are only read, into the backlog, under
-    /// TLS: there the client's farewell is one of the bytes.
+    /// TLS: there the client's farewell is one of the bytes, and requests for new keys are, to each of which
+    /// the session replies.
     func acceptsInput(maxPendingBytes: Int) -> Bool {
-        guard isOpen, isReadable, !hasBacklog else { return false }
-        return acceptsRequests(maxPendingBytes: maxPendingBytes)
-            || (tls != nil && state.isResponding)
+        guard isOpen, isReadable, !hasBacklog, pendingOutputBytes < maxPendingBytes else {
+            return false
+        }
+        return state.phase == .reading || (tls != nil && state.isResponding)
+    }
+
+    /// Whether there may be input to go on with, read ahead or not read yet.
+    func canGoOn(maxPendingBytes: Int) -> Bool {
+        hasBacklog
+            ? acceptsRequests(maxPendingBytes: maxPendingBytes)
+            : acceptsInput(maxPendingBytes: maxPendingBytes)
     }
 
     /// Hands the first bytes to the socket; nil where there is nothing to be sent.

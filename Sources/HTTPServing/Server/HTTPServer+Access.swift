@@ -3,13 +3,13 @@
 internal import HTTPTypes
 
 extension HTTPServer {
-    /// Checks the key of a request and counts it; the key's name, or nil where none is asked for.
-    func admit(_ head: HTTPRequest, _ connection: Connection) throws(Refusal) -> String? {
+    /// Checks the key of a request and counts it; the key, or nil where none is asked for.
+    func admit(_ head: HTTPRequest, _ connection: Connection) throws(Refusal) -> AccessKey? {
         guard let key = try access?.identify(head) else { return nil }
         connection.record?.keyName = key.name
         try access?.start(key, now: LoopClock.now())
         connection.countedKey = key.name
-        return key.name
+        return key
     }
 
     /// Counts the end of the exchange in progress for its key.

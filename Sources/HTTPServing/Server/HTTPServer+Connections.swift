@@ -58,8 +58,9 @@ extension HTTPServer {
         let wasResponding = connection.state.isResponding
         let onCancel = connection.onCancel
         close(connection)
+        if reason == .slowReader { counters.slowReaderCount.count() }
         guard wasResponding else { return }
-        counters.cancelledCount.count()
+        counters.cancellations.count(reason)
         closeRecord(connection, reason)
         onCancel?(reason, self)
     }
@@ -74,6 +75,7 @@ extension HTTPServer {
         connection.socket.close()
         openCount -= 1
         heldBodyBytes -= connection.heldBodyBytes
+        heldOutputBytes -= connection.heldOutputBytes
         counters.openConnectionCount.count(-1)
         if isStopping { stopIfDone() }
     }

@@ -24,9 +24,11 @@ extension HTTPServer {
     func renewDeadline(_ connection: Connection, madeProgress: Bool = false) {
         guard connection.isOpen else { return }
         let kind = waitKind(of: connection)
+        // A reader who only asks for more has read nothing.
         let isSame =
             kind == connection.deadline.kind
-            && connection.exchangeNumber == connection.deadline.exchangeNumber
+            && (kind == .reader
+                || connection.exchangeNumber == connection.deadline.exchangeNumber)
         if !isSame || kind == .idle || (kind == .reader && madeProgress) {
             connection.deadline.kind = kind
             connection.deadline.exchangeNumber = connection.exchangeNumber
@@ -95,7 +97,7 @@ extension HTTPServer {
         }
     }
 
-    private func tickNow() -> UInt64 {
+    func tickNow() -> UInt64 {
         (LoopClock.now() - startNanoseconds) / tickNanoseconds
     }
 

@@ -29,7 +29,7 @@ extension HTTPServer {
     /// last bytes is told by no further event.
     private func readInput(_ connection: Connection) {
         var readCount = 0
-        while connection.acceptsInput(maxPendingBytes: limits.maxPendingOutputBytes) {
+        while connection.acceptsInput(maxPendingBytes: maxPendingBytes) {
             guard readCount < Self.maxReadCount else { return enqueue(connection) }
             readCount += 1
             switch connection.socket.receive(into: readBuffer.bytes) {
@@ -87,8 +87,7 @@ extension HTTPServer {
     }
 
     private func takeBacklog(_ connection: Connection) {
-        guard connection.hasBacklog,
-            connection.acceptsRequests(maxPendingBytes: limits.maxPendingOutputBytes)
+        guard connection.hasBacklog, connection.acceptsRequests(maxPendingBytes: maxPendingBytes)
         else { return }
         let backlog = connection.backlog
         connection.backlogOffset = take(backlog.span, connection, from: connection.backlogOffset)
@@ -101,9 +100,7 @@ extension HTTPServer {
     /// Takes requests out of input as long as the connection accepts them; where it stopped.
     private func take(_ input: Span<UInt8>, _ connection: Connection, from start: Int) -> Int {
         var offset = start
-        while offset < input.count,
-            connection.acceptsRequests(maxPendingBytes: limits.maxPendingOutputBytes)
-        {
+        while offset < input.count, connection.acceptsRequests(maxPendingBytes: maxPendingBytes) {
             switch connection.state.receive(input, at: &offset) {
             case .needsMore: break
             case .bodyFollows(let request, let awaitsContinue):
@@ -150,7 +147,10 @@ extension HTTPServer {
         let exchange = Exchange(connection: connection.id, number: connection.exchangeNumber)
         if isPreflight(request) { return answerPreflight(request, exchange, connection) }
         do throws(Refusal) {
-            request.keyName = try admit(request.head, connection)
+            if let key = try admit(request.head, connection) {
+                request.keyName = key.name
+                request.keyWeight = key.limits.weight
+            }
         } catch {
             if connection.record == nil { openRecord(connection, request.head, request.id) }
             return refuse(connection, error)

@@ -9,6 +9,7 @@ extension HTTPServer {
     /// Sends what is queued until the call would block.
     func flush(_ connection: Connection) {
         guard connection.isOpen else { return }
+        let queuedBytes = connection.output.byteCount
         var sentBytes = 0
         while connection.isWritable, connection.pendingOutputBytes > 0 {
             guard sentBytes < Self.maxFlushBytes else {
@@ -27,12 +28,12 @@ extension HTTPServer {
             }
         }
         counters.sentBytes.count(sentBytes)
-        flushed(connection, madeProgress: sentBytes > 0)
+        flushed(connection, queuedBytes: queuedBytes, madeProgress: sentBytes > 0)
     }
 
     /// Answers in place of a route.
     func refuse(_ connection: Connection, _ refusal: Refusal) {
-        counters.refusalCount.count()
+        counters.refusals.count(refusal.reason)
         if !connection.hasOpenExchange { openExchange(connection, nil) }
         if !refusal.keepsConnection { connection.state.endAfterResponse() }
         let body = configuration.refusalBody(refusal)
@@ -63,6 +64,7 @@ extension HTTPServer {
         connection.hasOpenExchange = false
         releaseKey(connection)
         closeRecord(connection, nil)
+        countHeldOutput(connection)
         markDirty(connection)
     }
 
@@ -86,18 +88,19 @@ extension HTTPServer {
                 cancelReason: reason))
     }
 
-    private func flushed(_ connection: Connection, madeProgress: Bool) {
-        if case .streaming = connection.state.phase,
-            connection.output.byteCount > limits.maxPendingOutputBytes, !connection.isWritable
-        {
+    private func flushed(_ connection: Connection, queuedBytes: Int, madeProgress: Bool) {
+        countHeldOutput(connection)
+        let owesTooMuch = connection.debt.settle(
+            queuedBytes: queuedBytes, remainingBytes: connection.output.byteCount,
+            maxBytes: limits.maxPendingOutputBytes)
+        if owesTooMuch, !connection.isWritable, case .streaming = connection.state.phase {
             return cancel(connection, .slowReader)
         }
         if connection.pendingOutputBytes == 0, connection.state.phase == .ended {
             return finishConnection(connection)
         }
-        if connection.state.phase == .reading, connection.hasBacklog || connection.isReadable {
-            enqueue(connection)
-        }
+        if connection.canGoOn(maxPendingBytes: maxPendingBytes) { enqueue(connection) }
         renewDeadline(connection, madeProgress: madeProgress)
+        shedDebtors()
     }
 }

@@ -23,7 +23,7 @@ package enum HTTPServerError: Error, Hashable, Sendable, CustomStringConvertible
 /// ready sockets, or a closure given to `execute`, and then flushes what was written during it.
 package actor HTTPServer {
     /// What the server has done so far; for any thread.
-    package nonisolated let counters = ServerCounters()
+    package nonisolated let counters: ServerCounters
     nonisolated let executor = LoopExecutor(label: "apus.http")
     let configuration: HTTPServerConfiguration
     let limits: HTTPServerLimits
@@ -41,7 +41,10 @@ package actor HTTPServer {
     var connections: [Connection?] = []
     var openCount = 0
     var nextGeneration: UInt32 = 0
+    /// Request bytes of bodies that are still arriving.
     var heldBodyBytes = 0
+    /// Response bytes that clients have not taken yet.
+    var heldOutputBytes = 0
 
     /// What every read goes into first.
     let readBuffer: ReadBuffer
@@ -70,12 +73,16 @@ package actor HTTPServer {
         executor.asUnownedSerialExecutor()
     }
 
-    /// A server that does not listen yet. One that has listened lives until `shutdown` returns.
-    package init(_ configuration: HTTPServerConfiguration) throws(HTTPServerError) {
+    /// A server that does not listen yet and counts in `counters`. One that has listened lives until
+    /// `shutdown` returns.
+    package init(
+        _ configuration: HTTPServerConfiguration, counters: ServerCounters = ServerCounters()
+    ) throws(HTTPServerError) {
         if let contradiction = configuration.limits.contradiction {
             throw .contradictoryLimits(contradiction)
         }
         self.configuration = configuration
+        self.counters = counters
         access = configuration.access.map(AccessControl.init)
         var limits = configuration.limits
         let descriptorCount = DescriptorLimit.raise()

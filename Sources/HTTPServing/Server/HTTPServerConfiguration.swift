@@ -71,12 +71,12 @@ package struct AccessRecord: Sendable {
     package var cancelReason: CancelReason?
 }
 
-/// Why an exchange ends before its response does.
-package enum CancelReason: Hashable, Sendable {
+/// Why an exchange ends before its response does; the raw values are those of the metric's label.
+package enum CancelReason: String, CaseIterable, Hashable, Sendable {
     /// The client closed or reset the connection, or only its sending side.
     case departed
     /// The client reads too slowly: too many bytes wait, or none moved for the stall time-out.
-    case slowReader
+    case slowReader = "slow_reader"
     /// The server stops and the grace period is over.
     case shutdown
     /// The route gave up by `Exchange.abort`.

@@ -9,9 +9,14 @@ package struct HTTPServerLimits: Hashable, Sendable {
     package var maxConnectionCount = 16_384
     /// Request bytes held over all connections for bodies that are still arriving; 503 above.
     package var maxHeldBodyBytes = 512 << 20
-    /// Bytes of a streamed response that wait for a slow reader; above, the exchange is cancelled.
-    /// An answer given whole is not counted: its route has bounded it.
+    /// Bytes of a streamed response that wait for a slow reader since before the last turn; above, the
+    /// exchange is cancelled. One turn may write more, and an answer given whole is not judged: its route
+    /// has bounded it. With as many bytes waiting, no further input of the connection is taken.
     package var maxPendingOutputBytes = 4 << 20
+    /// Response bytes that wait for their readers over all connections; from half of them on, a connection's
+    /// next request is only taken when nothing waits on it, and above, connections are reset, first the one
+    /// that owes most for longest. As many as of requests: a few of the largest answers, some 100 MB each.
+    package var maxHeldOutputBytes = 512 << 20
     /// One read, and so what a client may send ahead of an answer that is still awaited.
     package var maxPipelinedBytes = 64 << 10
     /// Bytes read and dropped after a refusal, so that the client sees it rather than a reset.
@@ -40,8 +45,8 @@ package struct HTTPServerLimits: Hashable, Sendable {
     /// The first relation between the limits that does not hold.
     var contradiction: String? {
         let counts = [
-            maxConnectionCount, maxHeldBodyBytes, maxPendingOutputBytes, maxBacklogCount,
-            minBodyBytesPerSecond, message.maxFieldCount, message.maxBodyBytes,
+            maxConnectionCount, maxHeldBodyBytes, maxPendingOutputBytes, maxHeldOutputBytes,
+            maxBacklogCount, minBodyBytesPerSecond, message.maxFieldCount, message.maxBodyBytes,
         ]
         let times = [
             handshakeTimeout, headTimeout, bodyTimeout, idleTimeout, stallTimeout, lingerTimeout,
@@ -55,6 +60,9 @@ package struct HTTPServerLimits: Hashable, Sendable {
         }
         if message.maxBodyBytes > maxHeldBodyBytes {
             return "maxBodyBytes must be at most maxHeldBodyBytes"
+        }
+        if maxPendingOutputBytes > maxHeldOutputBytes / 2 {
+            return "maxPendingOutputBytes must be at most half of maxHeldOutputBytes"
         }
         return nil
     }

@@ -15,9 +15,11 @@ package final class ServerCounters: Sendable {
     /// Complete requests.
     package let requestCount = Atomic<Int>(0)
     /// Requests that the server answered itself with an error.
-    package let refusalCount = Atomic<Int>(0)
+    package let refusals = ReasonCounts<RefusalReason>()
     /// Exchanges cancelled before their response was complete.
-    package let cancelledCount = Atomic<Int>(0)
+    package let cancellations = ReasonCounts<CancelReason>()
+    /// Connections reset as their clients read too slowly, whether a response was complete or not.
+    package let slowReaderCount = Atomic<Int>(0)
     /// Bytes received from sockets.
     package let receivedBytes = Atomic<Int>(0)
     /// Bytes handed to sockets.
@@ -25,6 +27,31 @@ package final class ServerCounters: Sendable {
 
     /// All zero.
     package init() {}
+}
+
+/// A count for each reason that something may have, readable from any thread.
+package final class ReasonCounts<Reason: CaseIterable & Hashable & Sendable>: Sendable {
+    private let counts: [Reason: Count]
+
+    /// All zero.
+    package init() {
+        counts = Dictionary(uniqueKeysWithValues: Reason.allCases.map { ($0, Count()) })
+    }
+
+    /// How often each reason was counted, in the order of the cases.
+    package var values: [(reason: Reason, count: Int)] {
+        Reason.allCases.map { ($0, counts[$0]?.number.value ?? 0) }
+    }
+
+    /// How often any reason was counted.
+    package var total: Int { values.reduce(0) { $0 + $1.count } }
+
+    func count(_ reason: Reason) { counts[reason]?.number.count() }
+}
+
+/// A count with a place of its own.
+private final class Count: Sendable {
+    let number = Atomic<Int>(0)
 }
 
 extension Atomic<Int> {

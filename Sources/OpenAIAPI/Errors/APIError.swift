@@ -76,13 +76,14 @@ extension APIError {
             nil, "the body is not valid JSON: wanted \(wanted) at byte \(offset), found \(found)")
     }
 
-    /// 400: prompt and answer together do not fit the model's context.
+    /// 400: prompt and answer together do not fit the model's context; `field` is where the client has the
+    /// prompt.
     package static func contextLengthExceeded(
-        promptTokenCount: Int, maxTokenCount: Int, maxContextLength: Int
+        field: String = "prompt", promptTokenCount: Int, maxTokenCount: Int, maxContextLength: Int
     ) -> APIError {
         APIError(
-            status: 400, type: .invalidRequest, code: "context_length_exceeded", param: "prompt",
-            message: "prompt: \(promptTokenCount) tokens and max_tokens \(maxTokenCount) exceed "
+            status: 400, type: .invalidRequest, code: "context_length_exceeded", param: field,
+            message: "\(field): \(promptTokenCount) tokens and max_tokens \(maxTokenCount) exceed "
                 + "the context of \(maxContextLength) tokens")
     }
 }

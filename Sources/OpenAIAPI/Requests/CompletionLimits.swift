@@ -26,7 +26,7 @@ package struct CompletionLimits: Sendable, Equatable {
     package var maxLogitBiasCount = 1024
     /// `logprobs`: alternatives per token.
     package var maxLogprobCount = 20
-    /// Unknown fields that are collected; more of them are refused under every policy.
+    /// Unknown fields of one request; more are refused under every policy.
     package var maxUnknownFieldCount = 64
 
     /// The defaults.

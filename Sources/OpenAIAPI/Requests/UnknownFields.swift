@@ -14,6 +14,8 @@ package enum UnknownFieldPolicy: String, Sendable, CaseIterable {
 package struct IgnoredParams: Sendable, Equatable {
     /// As the client wrote them (128 characters at most), in its order; empty under `UnknownFieldPolicy.lax`.
     package private(set) var names: [String] = []
+    /// Unknown fields so far, under any policy.
+    private var count = 0
 
     /// No names.
     package init() {}
@@ -42,9 +44,10 @@ package struct IgnoredParams: Sendable, Equatable {
     ) throws(APIError) {
         let name = APIError.clipped(name)
         guard policy != .strict else { throw .invalid(name, "\(name): unknown field") }
-        guard names.count < maxCount else {
+        guard count < maxCount else {
             throw .invalid(name, "\(name): more than \(maxCount) unknown fields")
         }
+        count += 1
         if policy == .warn { names.append(name) }
         try reader.skipValue()
     }

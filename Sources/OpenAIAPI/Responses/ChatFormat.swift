@@ -3,20 +3,24 @@
 /// The shape of `/v1/chat/completions`.
 package struct ChatFormat: AnswerFormat {
     private let envelope: CompletionEnvelope
-    private let includesUsage: Bool
+    private let stream: CompletionStream
     /// Tells thoughts from answer, one for each choice; empty where thoughts are not told apart.
     private var splitters: [ReasoningSplitter]
     private let choiceCount: Int
+    /// Ids of the prompt, if ids were asked for.
+    private let promptTokenIDs: [Int32]?
 
     /// Answers that all carry `envelope`. `reasoning` says where the choices begin; nil leaves thoughts in
-    /// the answer.
+    /// the answer. `promptTokenIDs` are told once, beside the choices.
     package init(
         envelope: CompletionEnvelope, includesUsage: Bool, choiceCount: Int,
-        reasoning: ReasoningSplitter.Start?
+        reasoning: ReasoningSplitter.Start?, promptTokenIDs: [Int32]? = nil
     ) {
         self.envelope = envelope
-        self.includesUsage = includesUsage
+        stream = CompletionStream(
+            envelope: envelope, object: "chat.completion.chunk", includesUsage: includesUsage)
         self.choiceCount = choiceCount
+        self.promptTokenIDs = promptTokenIDs
         splitters =
             reasoning.map { start in
                 (0..<choiceCount).map { _ in ReasoningSplitter(start) }
@@ -26,7 +30,7 @@ package struct ChatFormat: AnswerFormat {
     /// A chunk for each choice that says who speaks.
     package mutating func openingFrames() -> [[UInt8]] {
         (0..<choiceCount).map { index in
-            chunk { writer in
+            stream.chunk(promptTokenIDs: index == 0 ? promptTokenIDs : nil) { writer in
                 writer.beginObject()
                 writer.member("index", index)
                 writer.key("delta")
@@ -34,9 +38,7 @@ package struct ChatFormat: AnswerFormat {
                 writer.member("role", "assistant")
                 writer.member("content", "")
                 writer.endObject()
-                writer.key("logprobs")
-                writer.null()
-                CompletionChoice(index: index, text: "").writeEnd(to: &writer)
+                writeEnd(of: CompletionChoice(index: index, text: ""), to: &writer)
                 writer.endObject()
             }
         }
@@ -49,7 +51,7 @@ package struct ChatFormat: AnswerFormat {
             text.reasoning.isEmpty && text.content.isEmpty && choice.finishReason == nil
             && choice.logprobs?.tokens.isEmpty != false && choice.tokenIDs?.isEmpty != false
         guard !isEmpty else { return nil }
-        return chunk { writer in
+        return stream.chunk { writer in
             writer.beginObject()
             writer.member("index", choice.index)
             writer.key("delta")
@@ -57,21 +59,13 @@ package struct ChatFormat: AnswerFormat {
             if !text.reasoning.isEmpty { writer.member("reasoning_content", text.reasoning) }
             if !text.content.isEmpty { writer.member("content", text.content) }
             writer.endObject()
-            writeLogprobs(choice.logprobs, to: &writer)
-            choice.writeEnd(to: &writer)
+            writeEnd(of: choice, to: &writer)
             writer.endObject()
         }
     }
 
     /// A chunk with the usage and no choices.
-    package func usageFrame(_ usage: Usage) -> [UInt8] {
-        var writer = opening()
-        writer.beginArray()
-        writer.endArray()
-        writer.key("usage")
-        usage.write(to: &writer)
-        return end(&writer)
-    }
+    package func usageFrame(_ usage: Usage) -> [UInt8] { stream.usageFrame(usage) }
 
     /// The whole chat completion.
     package mutating func body(_ choices: [CompletionChoice], usage: Usage) -> [UInt8] {
@@ -81,6 +75,7 @@ package struct ChatFormat: AnswerFormat {
         writer.array(Array(zip(choices, texts))) { write($1.0, $1.1, to: &$0) }
         writer.key("usage")
         usage.write(to: &writer)
+        writer.tokenIDs("prompt_token_ids", promptTokenIDs)
         writer.endObject()
         return writer.bytes
     }
@@ -110,40 +105,20 @@ package struct ChatFormat: AnswerFormat {
         if !text.reasoning.isEmpty { writer.member("reasoning_content", text.reasoning) }
         writer.member("refusal", nil)
         writer.endObject()
-        writeLogprobs(choice.logprobs, to: &writer)
-        choice.writeEnd(to: &writer)
+        writeEnd(of: choice, to: &writer)
         writer.endObject()
     }
 
-    private func writeLogprobs(_ logprobs: CompletionLogprobs?, to writer: inout JSONWriter) {
+    /// Writes the members that follow the message, or what is new of it.
+    private func writeEnd(of choice: CompletionChoice, to writer: inout JSONWriter) {
         writer.key("logprobs")
-        if let logprobs { logprobs.writeChat(to: &writer) } else { writer.null() }
-    }
-
-    // MARK: Chunks
-
-    private func chunk(_ writeChoice: (inout JSONWriter) -> Void) -> [UInt8] {
-        var writer = opening()
-        writer.beginArray()
-        writeChoice(&writer)
-        writer.endArray()
-        if includesUsage {
-            writer.key("usage")
+        if let logprobs = choice.logprobs {
+            logprobs.writeChat(to: &writer)
+        } else {
             writer.null()
         }
-        return end(&writer)
-    }
-
-    private func opening() -> JSONWriter {
-        var writer = JSONWriter(prefix: Array("data: ".utf8))
-        envelope.writeOpening(to: &writer, object: "chat.completion.chunk")
-        return writer
-    }
-
-    private func end(_ writer: inout JSONWriter) -> [UInt8] {
-        writer.endObject()
-        writer.appendTail("\n\n")
-        return writer.bytes
+        choice.writeFinish(to: &writer)
+        writer.tokenIDs("token_ids", choice.tokenIDs)
     }
 }
 

@@ -12,7 +12,8 @@ package struct CompletionChoice: Sendable, Equatable {
     package var finishReason: FinishReason?
     /// What stopped it, beside a finish reason of `stop`.
     package var stopReason: StopReason?
-    /// Ids of the prompt, if ids were asked for; in a stream in the first chunk only.
+    /// Ids of the prompt, if ids were asked for; in a stream in the first chunk only. A chat completion has them
+    /// beside its choices.
     package var promptTokenIDs: [Int32]?
     /// Ids of the answer, if ids were asked for.
     package var tokenIDs: [Int32]?
@@ -29,19 +30,15 @@ package struct CompletionChoice: Sendable, Equatable {
         writer.member("text", text)
         writer.key("logprobs")
         if let logprobs { logprobs.write(to: &writer) } else { writer.null() }
-        writeEnd(to: &writer)
+        writeFinish(to: &writer)
+        writer.tokenIDs("prompt_token_ids", promptTokenIDs)
+        writer.tokenIDs("token_ids", tokenIDs)
         writer.endObject()
     }
 
-    /// Writes the members that a choice of a chat completion has, too: why it ended, and ids.
-    func writeEnd(to writer: inout JSONWriter) {
+    /// Writes the members that say why the choice ended.
+    func writeFinish(to writer: inout JSONWriter) {
         writer.member("finish_reason", finishReason?.rawValue)
-        writeStopReason(to: &writer)
-        write("prompt_token_ids", promptTokenIDs, to: &writer)
-        write("token_ids", tokenIDs, to: &writer)
-    }
-
-    private func writeStopReason(to writer: inout JSONWriter) {
         writer.key("stop_reason")
         switch stopReason {
         case .string(let text): writer.string(text)
@@ -49,10 +46,13 @@ package struct CompletionChoice: Sendable, Equatable {
         case nil: writer.null()
         }
     }
+}
 
-    private func write(_ key: String, _ ids: [Int32]?, to writer: inout JSONWriter) {
+extension JSONWriter {
+    /// Writes a member whose value is an array of token ids; without ids, nothing.
+    mutating func tokenIDs(_ name: String, _ ids: [Int32]?) {
         guard let ids else { return }
-        writer.key(key)
-        writer.array(ids) { $0.integer($1) }
+        key(name)
+        array(ids) { $0.integer($1) }
     }
 }

@@ -8,15 +8,12 @@ package struct CompletionEnvelope: Sendable, Equatable {
     package var createdAt: Int
     /// The model that answers.
     package var model: String
-    /// Names the build and configuration that produce the answer; nil leaves the field out.
-    package var systemFingerprint: String?
 
     /// The parts as given.
-    package init(id: String, createdAt: Int, model: String, systemFingerprint: String? = nil) {
+    package init(id: String, createdAt: Int, model: String) {
         self.id = id
         self.createdAt = createdAt
         self.model = model
-        self.systemFingerprint = systemFingerprint
     }
 
     /// A new id: the prefix and 32 hexadecimal digits.
@@ -37,7 +34,6 @@ package struct CompletionEnvelope: Sendable, Equatable {
         writer.member("object", object)
         writer.member("created", createdAt)
         writer.member("model", model)
-        if let systemFingerprint { writer.member("system_fingerprint", systemFingerprint) }
         writer.key("choices")
     }
 }

@@ -80,7 +80,7 @@ package struct CompletionLogprobs: Sendable, Equatable {
         }
         writer.key("top_logprobs")
         writer.array(tokens) { writer, token in
-            if let candidates = token.candidates {
+            if let candidates = candidates(of: token) {
                 write(candidates, to: &writer)
             } else {
                 writer.null()
@@ -89,6 +89,16 @@ package struct CompletionLogprobs: Sendable, Equatable {
         writer.key("text_offset")
         writer.array(tokens) { $0.integer($1.textOffset) }
         writer.endObject()
+    }
+
+    /// The candidates and, as in OpenAI's API and vLLM, the token itself where it is not one of them.
+    private func candidates(of token: TokenLogprob) -> [CandidateLogprob]? {
+        guard let candidates = token.candidates, let logprob = token.logprob,
+            !candidates.contains(where: { $0.id == token.id })
+        else { return token.candidates }
+        let own = CandidateLogprob(
+            id: token.id, text: token.text, bytes: token.bytes, logprob: logprob)
+        return candidates + [own]
     }
 
     /// Writes the object from token to log-probability. Tokens of equal text share one key, which

@@ -17,11 +17,18 @@ struct ChatPrompter: Sendable {
     private let specialTokens: [String: String]
     /// Whether the template wants `content` to be an array of parts, and does nothing with a string.
     private let takesParts: Bool
+    private let knowsDevelopers: Bool
+    /// Whether the template knows the tags: then the model was trained with them.
+    private let thinksInTags: Bool
 
     init(_ template: ChatTemplate, tokenizer: Tokenizer) {
         self.template = template
         specialTokens = Self.specialTokens(of: tokenizer)
         takesParts = Self.takesParts(template, specialTokens)
+        knowsDevelopers = template.source.holds("developer")
+        thinksInTags =
+            template.source.holds(ReasoningSplitter.closingTag)
+            || template.source.holds(ReasoningSplitter.openingTag)
     }
 
     /// The template as it was written.
@@ -87,7 +94,7 @@ struct ChatPrompter: Sendable {
 
     /// "developer" is the newer name of "system"; few templates know it.
     private func role(of message: ChatMessage) -> String {
-        message.role == .developer && !template.source.contains("developer")
+        message.role == .developer && !knowsDevelopers
             ? ChatMessage.Role.system.rawValue : message.role.rawValue
     }
 
@@ -105,26 +112,24 @@ struct ChatPrompter: Sendable {
 
     // MARK: Continuing
 
-    /// What transformers marks the end of the last message with, to find it in the prompt.
-    private static let endMark = "CONTINUE_FINAL_MESSAGE_TAG "
+    /// What transformers marks the end of the last message with, a space behind it, to find it in the prompt.
+    private static let endMark = "CONTINUE_FINAL_MESSAGE_TAG"
 
     /// The prompt up to where the last message stops.
     private func continuation(of request: ChatRequest) throws(APIError) -> Prompt {
         var messages = request.messages
         let last = messages.count - 1
         let final = messages[last].texts.last ?? ""
-        messages[last].texts = messages[last].texts.dropLast() + [final + Self.endMark]
+        messages[last].texts = messages[last].texts.dropLast() + [final + Self.endMark + " "]
         let text = try render(request, messages)
-        let mark = String(Self.endMark.dropLast())
-        guard let end = text.ranges(of: mark).last?.lowerBound,
-            text.contains(final.trimmingWhitespace)
+        guard let (kept, rest) = text.cutAtLast(Self.endMark), text.holds(final.trimmingWhitespace)
         else {
             throw .invalid(
                 "messages[\(last)]",
                 "messages[\(last)]: cannot be continued, for the model's chat template changes it")
         }
-        let kept = String(text[..<end])
-        let prompt = text[end...].hasPrefix(Self.endMark) ? kept : kept.trimmingTrailingWhitespace
+        let isTrimmed = rest.utf8.first != UInt8(ascii: " ")
+        let prompt = isTrimmed ? kept.trimmingTrailingWhitespace : kept
         return Prompt(text: prompt, reasoning: reasoningStart(request, continuing: final))
     }
 
@@ -134,8 +139,9 @@ struct ChatPrompter: Sendable {
         _ request: ChatRequest, after prompt: String
     ) -> ReasoningSplitter.Start? {
         guard thinksInTags, request.splitsReasoning else { return nil }
-        return prompt.trimmingTrailingWhitespace.hasSuffix(ReasoningSplitter.openingTag)
-            ? .inside : .open
+        let tag = ReasoningSplitter.openingTag.utf8
+        let end = prompt.trimmingTrailingWhitespace.utf8.suffix(tag.count)
+        return end.elementsEqual(tag) ? .inside : .open
     }
 
     private func reasoningStart(
@@ -143,14 +149,8 @@ struct ChatPrompter: Sendable {
     ) -> ReasoningSplitter.Start? {
         guard thinksInTags, request.splitsReasoning else { return nil }
         if text.isEmpty { return .open }
-        guard let opening = text.ranges(of: ReasoningSplitter.openingTag).last else { return nil }
-        return text[opening.upperBound...].contains(ReasoningSplitter.closingTag) ? nil : .inside
-    }
-
-    /// Whether the template knows the tags: then the model was trained with them.
-    private var thinksInTags: Bool {
-        template.source.contains(ReasoningSplitter.closingTag)
-            || template.source.contains(ReasoningSplitter.openingTag)
+        guard let (_, rest) = text.cutAtLast(ReasoningSplitter.openingTag) else { return nil }
+        return rest.holds(ReasoningSplitter.closingTag) ? nil : .inside
     }
 
     // MARK: What the template wants
@@ -180,7 +180,7 @@ struct ChatPrompter: Sendable {
             do throws(TemplateError) {
                 variables["messages"] = try .list(
                     of: [try .dict(of: [("role", .string("user")), ("content", content)])])
-                return try template.render(variables, now: .now).contains("needle")
+                return try template.render(variables, now: .now).holds("needle")
             } catch { return false }
         }
         guard !shows(.string("needle")), let parts = try? parts(["needle"]) else { return false }

@@ -168,7 +168,8 @@ final class Engine {
         } catch {
             metrics.countRejection(error)
             outputs.append(
-                GenerationOutput(request: request.id, content: .refused(refusal(error))))
+                GenerationOutput(
+                    request: request.id, content: .refused(refusal(error, request.promptField))))
             return
         }
         let stops = StopMatcher(
@@ -222,21 +223,22 @@ final class Engine {
         let tokenCount = request.prompts.reduce(0) { $0 + $1[0].prompt.count }
         guard tokenCount > limits.maxWaitingTokenCount else { return nil }
         metrics.countRejection("never_fits")
+        let field = request.promptField
         return .invalid(
-            "prompt",
-            "prompt: \(tokenCount) tokens over all prompts, the queue holds "
+            field,
+            "\(field): \(tokenCount) tokens over all prompts, the queue holds "
                 + "\(limits.maxWaitingTokenCount)")
     }
 
-    private func refusal(_ error: AdmissionError) -> APIError {
+    private func refusal(_ error: AdmissionError, _ field: String) -> APIError {
         switch error {
         case .emptyPrompt:
-            .invalid("prompt", "prompt: holds no tokens, and the model has no token to begin with")
+            .invalid(field, "\(field): holds no tokens, and the model has no token to begin with")
         case .tooLong(let prompt, let new, let limit):
             .contextLengthExceeded(
-                promptTokenCount: prompt, maxTokenCount: new, maxContextLength: limit)
+                field: field, promptTokenCount: prompt, maxTokenCount: new, maxContextLength: limit)
         case .neverFits:
-            .invalid("prompt", "\(error)")
+            .invalid(field, "\(error)")
         case .queueFull:
             .tooManyRequests(
                 "\(error)",
@@ -286,9 +288,9 @@ final class Engine {
         runner.copyBlocks(
             plan.copies.map { (source: $0.source.index, destination: $0.destination.index) })
         planned.removeAll(keepingCapacity: true)
-        plannedForks = plan.forks.compactMap { sequences[$0] }
+        plannedForks = plan.forks.map { planned($0) }
         for entry in plan.entries {
-            guard let sequence = sequences[entry.sequence] else { continue }
+            let sequence = planned(entry.sequence)
             noteSchedule(of: sequence, entry, at: start)
             planned.append(sequence)
             let knownEnd = entry.endPosition - entry.draftTokenCount
@@ -322,6 +324,12 @@ final class Engine {
         } else {
             commit(at: end)
         }
+    }
+
+    /// What the scheduler plans is here: its rows' results go to clients by their places in the plan.
+    private func planned(_ id: SequenceID) -> TokenSequence {
+        guard let sequence = sequences[id] else { preconditionFailure("\(id) is planned and gone") }
+        return sequence
     }
 
     /// Ends all requests with an error: nothing that is computed any more is right. Later ones are refused.

@@ -54,6 +54,9 @@ final class EngineMailbox: Sendable {
     /// All messages in order; waits for one first when the engine has nothing else to do.
     func take(waiting: Bool) -> [Message] {
         if waiting { arrivals.wait() }
+        // What was posted before it was signalled is taken below: its signal would wake an idle engine for
+        // nothing.
+        while arrivals.wait(timeout: .now()) == .success {}
         return state.withLock { state in
             defer { state = State() }
             return state.messages

@@ -32,6 +32,8 @@ struct GenerationRequest: Sendable {
     let endTokenIDs: Set<Int32>
     let skipsSpecialTokens: Bool
     let arrival: ContinuousClock.Instant
+    /// What clients call the prompt, in errors.
+    var promptField = "prompt"
     /// Whether the mean log-probability of each choice is wanted at its end.
     var ranksChoices = false
     /// The name of the API key that the request came with.

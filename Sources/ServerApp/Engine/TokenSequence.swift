@@ -5,8 +5,8 @@ internal import OpenAIAPI
 internal import Scheduling
 internal import Tokenization
 
-/// One choice while it is generated: its tokens, and how they become text. Engine thread only; while a
-/// step samples, one worker at a time.
+/// One choice while it is generated: its tokens, and how they become text. Changed by the engine's thread only,
+/// and not while a step samples: then several workers read it.
 final class TokenSequence {
     let id: SequenceID
     let request: GenerationRequest
@@ -174,18 +174,20 @@ final class TokenSequence {
             pending.text += text
             return
         }
-        heldText += piece
-        let output = matcher.append(piece)
-        guard let stop = output.stop else {
-            heldText.removeFirst(output.text.count)
-            pending.text += String(decoding: output.text, as: UTF8.self)
-            return
-        }
-        if generatedTokenCount > request.minNewTokenCount {
-            pending.text += String(decoding: output.text, as: UTF8.self)
-            pending.finish = .init(reason: .stop, stopReason: .string(stop))
-        } else {
-            pending.text += String(decoding: heldText, as: UTF8.self)
+        var rest = piece
+        while true {
+            heldText += rest
+            let output = matcher.append(rest)
+            guard let stop = output.stop, generatedTokenCount <= request.minNewTokenCount else {
+                heldText.removeFirst(output.text.count)
+                pending.text += String(decoding: output.text, as: UTF8.self)
+                pending.finish = output.stop.map { .init(reason: .stop, stopReason: .string($0)) }
+                return
+            }
+            // What follows the match is looked through again: another may begin there.
+            let end = output.text.count + (request.includesStopString ? 0 : stop.utf8.count)
+            pending.text += String(decoding: heldText.prefix(end), as: UTF8.self)
+            rest = Array(heldText.dropFirst(end))
             heldText = []
             matcher = stops
         }

@@ -186,7 +186,7 @@ final class EngineMetrics: Sendable {
         text.counter("generation_tokens", "Tokens generated.", generatedTokenCount.value)
         text.counters(
             "request_success", "Sequences ended, by reason.", label: "finished_reason",
-            ended.map { ($0.reason.rawValue, $0.count) })
+            ended.map { ($0.reason.rawValue, $0.count.value) })
         text.histogram("time_to_first_token_seconds", "Arrival to first token.", firstToken)
         text.histogram("inter_token_latency_seconds", "Between two tokens.", interToken)
         text.histogram("e2e_request_latency_seconds", "Arrival to last token.", endToEnd)
@@ -215,7 +215,8 @@ final class EngineMetrics: Sendable {
         text.histogram(
             "step_experts", "Experts that each step read, counted in each layer.", stepExperts)
         text.counters(
-            "admission_rejections", "Requests refused, by reason.", label: "reason", rejected)
+            "admission_rejections", "Requests refused, by reason.", label: "reason",
+            rejected.map { ($0, $1.value) })
         text.histogram("step_time_seconds", "Duration of each step.", stepTime)
         text.counter(
             "stall_seconds", "Time by which steps with decodes exceeded --max-step-time.",

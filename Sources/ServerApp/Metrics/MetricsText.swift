@@ -38,11 +38,11 @@ struct MetricsText {
 
     /// A counter for each value of a label.
     mutating func counters(
-        _ name: String, _ help: String, label: String, _ values: [(String, AtomicCount)]
+        _ name: String, _ help: String, label: String, _ values: [(String, Int)]
     ) {
         beginFamily("\(name)_total", help, "counter")
         for (value, count) in values {
-            sample("\(name)_total", [Label(label, value)], "\(count.value)")
+            sample("\(name)_total", [Label(label, value)], "\(count)")
         }
     }
 

@@ -32,7 +32,7 @@ extension StartPage {
               ({ token, bytes, logprob, top: top_logprobs }));
           }
           return logprobs.tokens.map((token, index) => ({
-            token, logprob: logprobs.token_logprobs[index],
+            token, offset: logprobs.text_offset[index], logprob: logprobs.token_logprobs[index],
             top: Object.entries(logprobs.top_logprobs[index] ?? {}).map(([token, logprob]) =>
               ({ token, logprob })),
           }));
@@ -44,6 +44,8 @@ extension StartPage {
             this.element = element;
             this.waiting = [];
             this.text = "";
+            /// Code points of a completion, which its tokens' offsets count.
+            this.letters = [];
             this.count = 0;
             this.sum = 0;
           }
@@ -54,23 +56,39 @@ extension StartPage {
             const content = choice.text ?? choice.delta?.content ?? "";
             const text = content || choice.delta?.reasoning_content || "";
             this.text += content;
-            for (const token of tokensOf(choice.logprobs)) {
+            this.letters.push(...content);
+            tokensOf(choice.logprobs).forEach((token, index, all) => {
               this.count += 1;
               this.sum += token.logprob;
               this.waiting.push(token);
-              if (token.token.includes("\ufffd")) continue;
-              this.show(this.waiting.length > 1 ? this.character(text) : token.token, text === "");
-            }
+              const isPart = this.waiting.length > 1 || token.token.includes("\ufffd");
+              if (!isPart) return this.show(token.token, text === "");
+              const end = all[index + 1]?.offset ?? this.letters.length;
+              if (this.isWhole(end)) this.show(this.characters(end), text === "");
+            });
             const reason = choice.finish_reason;
-            if (this.waiting.length && (text || reason)) this.show(this.character(text));
+            if (this.waiting.length && reason) this.show(this.characters());
             if (reason === "length") this.element.append(make("span", "prompt", " …"));
           }
 
-          /// The characters that the waiting tokens make.
-          character(text) {
+          /// Whether the waiting tokens make whole characters: by their bytes, or in a completion by where
+          /// the next token begins.
+          isWhole(end) {
             const bytes = this.waiting.flatMap((token) => token.bytes ?? []);
-            if (!bytes.length) return text || "\ufffd";
-            return new TextDecoder().decode(new Uint8Array(bytes));
+            if (!bytes.length) return end > this.waiting[0].offset;
+            try {
+              new TextDecoder("utf-8", { fatal: true }).decode(new Uint8Array(bytes));
+              return true;
+            } catch {
+              return false;
+            }
+          }
+
+          /// The characters that the waiting tokens make, in a completion those before `end`.
+          characters(end) {
+            const bytes = this.waiting.flatMap((token) => token.bytes ?? []);
+            if (bytes.length) return new TextDecoder().decode(new Uint8Array(bytes));
+            return this.letters.slice(this.waiting[0].offset, end).join("") || "\ufffd";
           }
 
           show(text, isUnwritten = false) {

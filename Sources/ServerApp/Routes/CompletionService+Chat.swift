@@ -45,7 +45,7 @@ extension CompletionService {
         let room = min(card.maxContextLength, maxFittingLength) - promptTokenCount
         guard room > 0 else {
             throw .contextLengthExceeded(
-                promptTokenCount: promptTokenCount, maxTokenCount: 1,
+                field: "messages", promptTokenCount: promptTokenCount, maxTokenCount: 1,
                 maxContextLength: min(card.maxContextLength, maxFittingLength))
         }
         return room
@@ -62,7 +62,8 @@ extension CompletionService {
         case .chat(let reasoning):
             return ChatFormat(
                 envelope: envelope, includesUsage: request.includesUsage,
-                choiceCount: request.choiceCount, reasoning: reasoning)
+                choiceCount: request.choiceCount, reasoning: reasoning,
+                promptTokenIDs: request.returnsTokenIDs ? prepared.prompts.first : nil)
         }
     }
 }

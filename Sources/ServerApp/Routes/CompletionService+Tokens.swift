@@ -6,6 +6,9 @@ internal import OpenAIAPI
 internal import Tokenization
 
 extension CompletionService {
+    /// Tokens that are told or taken at once; with their bytes, an answer of some 100 MB.
+    private static let maxTokenCount = 1 << 20
+
     /// The body of an answer and what of the request it leaves out.
     private struct Answer: Sendable {
         let body: [UInt8]
@@ -43,14 +46,17 @@ extension CompletionService {
     private func tokenize(_ body: [UInt8]) throws(APIError) -> Answer {
         let request = try TokenizeRequest.decode(body, unknownFields: unknownFields)
         try check(model: request.model)
-        let tokens =
-            switch request.subject {
-            case .text(let text):
-                try encode(
-                    text, "prompt", addsSpecial: request.addsSpecialTokens,
-                    parsesSpecial: request.parsesSpecialTokens)
-            case .chat(let chat): try encode(chat, addsSpecial: request.addsSpecialTokens).1
-            }
+        let tokens: [Int32]
+        switch request.subject {
+        case .text(let text):
+            tokens = try encode(
+                text, "prompt", addsSpecial: request.addsSpecialTokens,
+                parsesSpecial: request.parsesSpecialTokens)
+            try check(tokens, of: "prompt")
+        case .chat(let chat):
+            tokens = try encode(chat, addsSpecial: request.addsSpecialTokens).1
+            try check(tokens, of: "messages")
+        }
         var response = TokenizeResponse(tokens: tokens, maxContextLength: card.maxContextLength)
         response.returnsTexts = request.returnsTexts
         response.returnsPieces = request.returnsPieces
@@ -64,6 +70,7 @@ extension CompletionService {
         let request = try DetokenizeRequest.decode(
             body, vocabularyCount: vocabularySize, unknownFields: unknownFields)
         try check(model: request.model)
+        try check(request.tokens, of: "tokens")
         var detokenizer = Detokenizer(tokenizer, showsControl: true)
         var text: [UInt8] = []
         for id in request.tokens { text += detokenizer.text(appending: id) }
@@ -71,5 +78,11 @@ extension CompletionService {
         return Answer(
             body: DetokenizeResponse.body(String(decoding: text, as: UTF8.self)),
             ignoredParams: request.ignoredParams)
+    }
+
+    private func check(_ tokens: [Int32], of field: String) throws(APIError) {
+        guard tokens.count > Self.maxTokenCount else { return }
+        throw .invalid(
+            field, "\(field): \(tokens.count) tokens, at most \(Self.maxTokenCount) at once")
     }
 }

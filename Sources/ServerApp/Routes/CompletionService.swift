@@ -37,6 +37,9 @@ final class CompletionService: Sendable {
     static let maxInlineBodyBytes = 16 << 10
     /// Bytes of long bodies that wait at most.
     private static let maxBytesAside = 128 << 20
+    /// Log-probabilities that one request may have for its prompts: those of all tokens, alternatives among
+    /// them, of all choices. They are held until the first generated token: about 100 MB.
+    private static let maxPromptLogprobCount = 1 << 20
 
     init(
         card: ModelCard, tokenizer: Tokenizer, chatTemplate: ChatTemplateSource.Found,
@@ -84,12 +87,19 @@ final class CompletionService: Sendable {
     struct Arrival: Sendable {
         let time: ContinuousClock.Instant
         let keyName: String?
+        let keyWeight: Int
+
+        init(_ incoming: IncomingRequest) {
+            time = .now
+            keyName = incoming.keyName
+            keyWeight = incoming.keyWeight
+        }
     }
 
     /// Answers `POST /v1/completions`.
     func respond(_ incoming: IncomingRequest, _ exchange: Exchange, on server: isolated HTTPServer)
     {
-        let arrival = Arrival(time: .now, keyName: incoming.keyName)
+        let arrival = Arrival(incoming)
         read(incoming, exchange, on: server, prepare) { @Sendable [self] prepared, server in
             start(prepared, exchange, arrival, on: server)
         }
@@ -99,7 +109,7 @@ final class CompletionService: Sendable {
     func respondToChat(
         _ incoming: IncomingRequest, _ exchange: Exchange, on server: isolated HTTPServer
     ) {
-        let arrival = Arrival(time: .now, keyName: incoming.keyName)
+        let arrival = Arrival(incoming)
         // What a template takes is not known before, so that none is rendered on the I/O loop.
         read(incoming, exchange, maxInlineBytes: 0, on: server, prepareChat) {
             @Sendable [self] prepared, server in
@@ -121,7 +131,7 @@ final class CompletionService: Sendable {
             if incoming.body.count <= maxInlineBytes {
                 then(try prepare(incoming.body), server)
             } else {
-                try prepareAside(incoming.body, exchange, server, prepare, then: then)
+                try prepareAside(incoming.body, exchange, on: server, prepare, then: then)
             }
         } catch {
             exchange.respond(error, on: server)
@@ -129,7 +139,7 @@ final class CompletionService: Sendable {
     }
 
     private func prepareAside<Prepared: Sendable>(
-        _ body: [UInt8], _ exchange: Exchange, _ server: HTTPServer,
+        _ body: [UInt8], _ exchange: Exchange, on server: isolated HTTPServer,
         _ prepare: @escaping @Sendable ([UInt8]) throws(APIError) -> Prepared,
         then: @escaping @Sendable (Prepared, isolated HTTPServer) -> Void
     ) throws(APIError) {
@@ -139,9 +149,12 @@ final class CompletionService: Sendable {
             metrics.countRejection("queue_full")
             throw .tooManyRequests("too many long prompts are waiting", retryAfterSeconds: 1)
         }
+        let client = Presence()
+        exchange.onCancel(on: server) { @Sendable _, _ in client.leave() }
         aside.async { @Sendable [self] in
+            defer { bytesAside.subtract(body.count, ordering: .relaxed) }
+            guard !client.hasLeft else { return }
             let prepared = Result { () throws(APIError) in try prepare(body) }
-            bytesAside.subtract(body.count, ordering: .relaxed)
             server.execute { @Sendable server in
                 switch prepared {
                 case .success(let prepared): then(prepared, server)
@@ -156,7 +169,23 @@ final class CompletionService: Sendable {
         let request = try CompletionRequest.decode(body, unknownFields: unknownFields)
         try check(model: request.model)
         try request.validate(vocabularyCount: vocabularySize)
-        return Prepared(request: request, prompts: try encode(request), kind: .completion)
+        let prompts = try encode(request)
+        try checkLogprobs(of: prompts, request)
+        return Prepared(request: request, prompts: prompts, kind: .completion)
+    }
+
+    private func checkLogprobs(
+        of prompts: [[Int32]], _ request: CompletionRequest
+    ) throws(APIError) {
+        guard request.echoes, let alternatives = request.logprobCount else { return }
+        let tokenCount = prompts.reduce(0) { $0 + $1.count }
+        let count = tokenCount * request.candidatesPerPrompt * (alternatives + 1)
+        guard count > Self.maxPromptLogprobCount else { return }
+        throw .invalid(
+            "logprobs",
+            "logprobs: \(tokenCount) echoed tokens with \(alternatives + 1) log-probabilities each, for "
+                + "\(request.candidatesPerPrompt) choices, are \(count); one request may have "
+                + "\(Self.maxPromptLogprobCount)")
     }
 
     /// Refuses a request for another model.
@@ -222,12 +251,13 @@ final class CompletionService: Sendable {
     ) {
         let (request, prompts) = (prepared.request, prepared.prompts)
         let id = RequestID(rawValue: nextRequest.add(1, ordering: .relaxed).newValue)
-        let generation = generationRequest(id, request, prompts: prompts, arrival: arrival)
+        var generation = generationRequest(id, request, prompts: prompts, arrival: arrival)
+        if case .chat = prepared.kind { generation.promptField = "messages" }
         var generator = SystemRandomNumberGenerator()
         let prefix = if case .completion = prepared.kind { "cmpl-" } else { "chatcmpl-" }
         let envelope = CompletionEnvelope(
             id: CompletionEnvelope.makeID(prefix: prefix, using: &generator),
-            createdAt: Int(Date().timeIntervalSince1970), model: card.id, systemFingerprint: nil)
+            createdAt: Int(Date().timeIntervalSince1970), model: card.id)
         let session = CompletionSession(
             exchange, request, format: format(prepared, envelope),
             promptTokenCount: prompts.reduce(0) { $0 + $1.count },
@@ -294,6 +324,7 @@ final class CompletionService: Sendable {
             skipsSpecialTokens: request.skipsSpecialTokens, arrival: arrival.time)
         generation.ranksChoices = request.candidatesPerPrompt > request.choicesPerPrompt
         generation.owner = arrival.keyName
+        generation.weight = arrival.keyWeight
         generation.cacheSalt = request.cacheSalt
         generation.priority = request.priority
         generation.deadline = request.deadlineMilliseconds.map {
@@ -301,6 +332,15 @@ final class CompletionService: Sendable {
         }
         return generation
     }
+}
+
+/// Whether a client still waits: told by the I/O loop, asked elsewhere.
+private final class Presence: Sendable {
+    private let departed = Atomic<Bool>(false)
+
+    var hasLeft: Bool { departed.load(ordering: .relaxed) }
+
+    func leave() { departed.store(true, ordering: .relaxed) }
 }
 
 extension SamplingParameters {

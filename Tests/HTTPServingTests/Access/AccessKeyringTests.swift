@@ -26,13 +26,15 @@ struct AccessKeyringTests {
 
             alice:sk-1:with:colons
               bob:sk-2   requests_per_minute=60\tconcurrent_requests=2
-            carol:sk-3 concurrent_requests=9\r
+            carol:sk-3 weight=4 concurrent_requests=9\r
             """, KeyLimits(maxRequestsPerMinute: 5))
 
         #expect(found.map(\.name) == ["alice", "bob", "carol"])
         #expect(found[0].limits == KeyLimits(maxRequestsPerMinute: 5))
         #expect(found[1].limits == KeyLimits(maxRequestsPerMinute: 60, maxConcurrentRequests: 2))
-        #expect(found[2].limits == KeyLimits(maxRequestsPerMinute: 5, maxConcurrentRequests: 9))
+        var carol = KeyLimits(maxRequestsPerMinute: 5, maxConcurrentRequests: 9)
+        carol.weight = 4
+        #expect(found[2].limits == carol)
         let ring = try AccessKeyring(found)
         #expect(ring.key(withSecret: "sk-1:with:colons")?.name == "alice")
         #expect(ring.key(withSecret: "sk-2")?.name == "bob")
@@ -50,6 +52,7 @@ struct AccessKeyringTests {
         ("n:s requests_per_minute=-1", .badLimit(line: 1)), ("n:s rpm=1", .badLimit(line: 1)),
         ("n:s requests_per_minute=1000000001", .badLimit(line: 1)),
         ("n:s requests_per_minute=1=1", .badLimit(line: 1)),
+        ("n:s weight=0", .badLimit(line: 1)), ("n:s weight=1001", .badLimit(line: 1)),
         (String(repeating: "n", count: 65) + ":secret", .badName(line: 1)),
         ("n:" + String(repeating: "s", count: 513), .badSecret(line: 1)),
     ])

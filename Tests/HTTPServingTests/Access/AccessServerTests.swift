@@ -87,6 +87,20 @@ struct AccessServerTests {
         await test.server.shutdown(grace: .zero)
     }
 
+    @Test func `a refusal after HEAD on the same connection has its body`() async throws {
+        let test = try await server("a:secret-a")
+        let client = try test.connect()
+
+        client.send(get("/hello", method: "HEAD"))
+        #expect(client.receiveResponse(toHead: true)?.status == 200)
+        client.send(get("/echo", "Content-Length: 1000\r\n", method: "POST"))
+        let refused = client.receiveResponse()
+
+        #expect(refused?.status == 401)
+        #expect(refused?.body.hasPrefix("{\"error\"") == true)
+        await test.server.shutdown(grace: .zero)
+    }
+
     @Test func `requests at the same time are bounded by key, and given back however they end`()
         async throws
     {
@@ -199,6 +213,9 @@ struct AccessServerTests {
         #expect(CORSPolicy(origins: ["chat.example"]) == nil)
         #expect(CORSPolicy(origins: ["https://a b"]) == nil)
         #expect(CORSPolicy(origins: ["*"])?.allows("https://any.example") == true)
+        let kiosk = CORSPolicy(origins: ["https://kiosk.example"])
+        #expect(kiosk?.allows("https://Kiosk.example") == true)
+        #expect(kiosk?.allows("https://\u{212a}iosk.example") == false)
         await test.server.shutdown(grace: .zero)
     }
 

@@ -113,6 +113,29 @@ struct ConnectionStateTests {
         #expect(!text.contains("\r\nSet-Cookie"))
     }
 
+    @Test(arguments: [
+        ("", true), ("GET / HTTP/1.1\r\n", true),
+        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n", true),
+        ("HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n", false),
+    ])
+    func `a request given up after HEAD is answered with a body, unless it is HEAD as well`(
+        next: String, hasBody: Bool
+    ) {
+        let (text, phase) = answer("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n") { state, output in
+            let ok = HTTPResponse(status: .ok)
+            state.respond(ok, body: [65], date: Self.date, into: &output)
+            var offset = 0
+            _ = state.receive(Array(next.utf8).span, at: &offset)
+            state.abandonRequest()
+            let refusal = HTTPResponse(status: .unauthorized)
+            state.respond(refusal, body: Array("no".utf8), date: Self.date, into: &output)
+        }
+
+        #expect(text.contains("Content-Length: 2\r\n"))
+        #expect(text.hasSuffix("\r\n\r\nno") == hasBody)
+        #expect(phase == .ended)
+    }
+
     @Test func `a refused request can still be answered, as the last one`() {
         let (text, phase) = answer("nonsense\r\n") {
             $0.respond(HTTPResponse(status: .badRequest), body: [], date: Self.date, into: &$1)

@@ -115,6 +115,11 @@ struct RefusalTests {
         .fields("Transfer-Encoding: ,chunked", .invalidTransferCoding),
         .fields("Transfer-Encoding: \u{b}chunked", .malformedField),
         .fields("Transfer-Encoding : chunked", .malformedField),
+        .fields("Transfer-Encoding: chun\u{212a}ed", .malformedField),
+        .fields("Transfer-Encoding: chunked\u{301}", .malformedField),
+        .fields("Connection: \u{212a}eep-alive", .malformedField),
+        .fields("Connection: close,\u{301}x", .malformedField),
+        .fields("Expect: 100\u{2010}continue", .unsupportedExpectation),
         BadRequest(
             "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", .invalidTransferCoding),
     ]

@@ -112,6 +112,88 @@ struct LimitTests {
         await test.server.shutdown(grace: .zero)
     }
 
+    @Test func `a reader that stands still is reset though it asks on`() async throws {
+        let test = try await TestServer {
+            $0.stallTimeout = Self.short
+            $0.maxPendingOutputBytes = 64 << 20
+        }
+        let client = try test.connect(receiveBufferBytes: 4096)
+        let clock = ContinuousClock()
+        let start = clock.now
+
+        client.send("GET /big HTTP/1.1\r\nHost: a\r\n\r\n")
+        while test.server.counters.slowReaderCount.value == 0, clock.now - start < .seconds(10) {
+            let asked = clock.now
+            client.send(hello)
+            while clock.now - asked < Self.short / 8 { await Task.yield() }
+        }
+
+        #expect(test.server.counters.slowReaderCount.value == 1)
+        #expect(test.server.counters.requestCount.value > 1)
+        await test.server.shutdown(grace: .zero)
+    }
+
+    @Test func `output for all clients together is bounded, and who reads is served`()
+        async throws
+    {
+        // Half: more than one answer of 20 MiB, and less than what two leave after the system's buffers.
+        let test = try await TestServer {
+            $0.maxPendingOutputBytes = 24 << 20
+            $0.maxHeldOutputBytes = 48 << 20
+        }
+        let big = "GET /big HTTP/1.1\r\nHost: a\r\n\r\n"
+        let first = try test.connect(receiveBufferBytes: 4096)
+        let second = try test.connect(receiveBufferBytes: 4096)
+        let reader = try test.connect()
+
+        first.send(big)
+        while test.server.counters.requestCount.value < 1 { await Task.yield() }
+        second.send(big + hello)
+        while test.server.counters.requestCount.value < 2 { await Task.yield() }
+        let heldBytes = await test.onLoop { $0.heldOutputBytes }
+        reader.send(hello + hello)
+        let answers = (0..<2).map { _ in reader.receiveResponse()?.body }
+        let requestCount = test.server.counters.requestCount.value
+        let late = (0..<2).map { _ in second.receiveResponse()?.body.utf8.count }
+
+        #expect(heldBytes > 24 << 20)
+        #expect(answers == ["hello", "hello"])
+        #expect(requestCount == 4)
+        #expect(late == [TestServer.bigBody.count, 5])
+        for client in [first, second, reader] { client.close() }
+        while test.server.counters.openConnectionCount.value > 0 { await Task.yield() }
+        #expect(await test.onLoop { $0.heldOutputBytes } == 0)
+        await test.server.shutdown(grace: .zero)
+    }
+
+    @Test func `who owes most for longest is reset when the server holds too much`() async throws {
+        // The system's buffers take some of each answer of 20 MiB: three are more, two are not.
+        let test = try await TestServer {
+            $0.maxHeldOutputBytes = 44 << 20
+            // Makes the ticks short in which waiting is measured.
+            $0.lingerTimeout = .milliseconds(40)
+        }
+        let big = "GET /big HTTP/1.1\r\nHost: a\r\n\r\n"
+        let idle = try test.connect(receiveBufferBytes: 4096)
+        let slow = try test.connect(receiveBufferBytes: 4096)
+        let fast = try test.connect(receiveBufferBytes: 64 << 10)
+        let clock = ContinuousClock()
+
+        idle.send(big)
+        let start = clock.now
+        while clock.now - start < Self.short { await Task.yield() }
+        slow.send(big)
+        while test.server.counters.requestCount.value < 2 { await Task.yield() }
+        fast.send(big)
+        let received = [fast, slow].map { $0.receiveResponse()?.body.utf8.count }
+        _ = idle.receiveAll()
+
+        #expect(received == [TestServer.bigBody.count, TestServer.bigBody.count])
+        #expect(idle.ending == .reset)
+        #expect(test.server.counters.slowReaderCount.value == 1)
+        await test.server.shutdown(grace: .zero)
+    }
+
     @Test func `a client above the connection limit gets 503`() async throws {
         let test = try await TestServer { $0.maxConnectionCount = 3 }
         var clients: [TestClient] = []

@@ -96,6 +96,25 @@ struct TLSServerTests {
         await test.server.shutdown(grace: .zero)
     }
 
+    @Test func `a farewell that comes while much waits is seen once it is read`() async throws {
+        let test = try await server { $0.maxPendingOutputBytes = 64 << 10 }
+        let client = try SecureTestClient(test, receiveBufferBytes: 256 << 10)
+        client.send(held)
+        let exchange = try #require(await test.nextExchange())
+        let piece = [UInt8](repeating: 65, count: 16 << 20)
+        await test.onLoop { server in
+            exchange.begin(HTTPResponse(status: .ok), on: server)
+            exchange.write(piece, on: server)
+        }
+
+        client.sayGoodbye()
+        let all = client.receiveAll()
+
+        #expect(all.utf8.count > piece.count - 1 << 20)
+        #expect(await test.nextEvent() == .cancelled(exchange, .departed))
+        await test.server.shutdown(grace: .zero)
+    }
+
     @Test func `answers that are ready reach a client that has finished sending`() async throws {
         let test = try await server()
         let client = try SecureTestClient(test)

@@ -61,6 +61,31 @@ import Testing
             "{% set ns = namespace(l=[1]) %}{% for i in range(60) %}{% set ns.l = ns.l + ns.l %}{% endfor %}",
             "elements"
         ),
+        (
+            "{% set ns = namespace(f='') %}{% for i in range(90000) %}{% set ns.f = joiner(ns.f) %}{% endfor %}",
+            "levels of nesting"
+        ),
+        (
+            "{% set ns = namespace(f='') %}{% for i in range(90000) %}{% set ns.f = cycler(ns.f).next %}{% endfor %}",
+            "levels of nesting"
+        ),
+        (
+            "{% set ns = namespace(f='') %}{% for i in range(90000) %}{% set ns.f = cycler(ns.f).reset %}{% endfor %}",
+            "levels of nesting"
+        ),
+        (
+            "{% set ns = namespace(f='') %}{% for i in range(90000) %}{% set ns.f = [ns.f].copy %}{% endfor %}",
+            "levels of nesting"
+        ),
+        (
+            "{% set ns = namespace() %}{% set ns.t = 'x' | safe %}{% for i in range(40) %}{% set ns.t = ns.t + ns.t %}{% endfor %}",
+            "bytes"
+        ),
+        ("{{ [1] | tojson(indent='x' * 20000) }}", "above"),
+        ("{{ ('x' * 6000000) | first }}", "steps"),
+        ("{{ ('\\n' * 6000000).splitlines() | length }}", "steps"),
+        ("{{ ('\\n' * 6000000) | indent }}", "steps"),
+        ("{{ (',' * 6000000).split(',') | length }}", "steps"),
         ("{% set ns = namespace() %}{% set ns.x = ns %}{{ ns }}", "holds itself"),
         ("{{ 9223372036854775807 + 1 }}", "64 bits"), ("{{ -9223372036854775807 - 2 }}", "64 bits"),
         ("{{ 3037000500 * 3037000500 }}", "64 bits"), ("{{ 2 ** 64 }}", "64 bits"),
@@ -90,6 +115,65 @@ import Testing
         let error = try error(source)
 
         #expect(error.message.contains(words), "\(error)")
+    }
+
+    /// Each reads `s`, of 6,400 bytes, or 100 names: those of the mapping `d`, or the parameters of `m`.
+    static let reading = [
+        "s | length", "s[6000]", "s[-6000]", "s | trim", "'x' | trim(s)", "'x'.strip(s)",
+        "'x'.find(s)", "'x'.split(s)", "'x'.startswith((s, s))", "s | center(5)", "s | wordcount",
+        "s | int", "s | urlencode", "s | truncate(9000)", "s % []", "s is lower", "s is filter",
+        "s is sameas s", "s | attr(s)", "[s] | sort", "e | dictsort", "loop.changed(s)",
+        "'{0}'.format(1, **d)", "m()",
+    ]
+
+    @Test(arguments: reading)
+    func `what reads a text costs as much as the text is long`(expression: String) throws {
+        let parameters = (0..<100).map { "p\($0)" }.joined(separator: ", ")
+        let source = """
+            {% set s = 'x' * 6400 %}{% set e = {s: 1} %}\
+            {% set d = {}.fromkeys(range(100) | map('string'), 1) %}\
+            {% macro m(\(parameters)) %}{% endmacro %}\
+            {% for i in range(1000) %}{% set t = \(expression) %}{% endfor %}
+            """
+        var limits = TemplateLimits()
+        limits.maxStepCount = 30_000
+
+        let error = try error(source, limits: limits)
+
+        #expect(error.message.contains("30000 steps"), "\(error)")
+    }
+
+    @Test func `a search among long texts costs as much as all of them`() throws {
+        let source = """
+            {% set s = 'x' * 64000 %}{% set all = [s ~ 'y'] * 500 %}\
+            {{ s in (all | map('string')) }}
+            """
+        var limits = TemplateLimits()
+        limits.maxStepCount = 100_000
+
+        let error = try error(source, limits: limits)
+
+        #expect(error.message.contains("100000 steps"), "\(error)")
+    }
+
+    @Test(arguments: ["s | urlencode", "{s: s} | xmlattr"])
+    func `a text is bounded before anybody uses it`(expression: String) throws {
+        var limits = TemplateLimits()
+        limits.maxTextBytes = 120
+
+        let error = try error("{% set s = '%' * 60 %}{% set t = \(expression) %}", limits: limits)
+
+        #expect(error.message.contains("120 bytes"), "\(error)")
+    }
+
+    @Test func `a character near either end costs little, however long the text`() throws {
+        let source = """
+            {% set s = 'x' * 6400000 %}{% for i in range(1000) %}{{ s[0] }}{{ s[-1] }}{% endfor %}
+            """
+
+        let text = try ChatTemplate(source).render([:], now: PublishedTemplateTests.now)
+
+        #expect(text == Self.repeated("xx", 1000))
     }
 
     @Test func `the deepest template that is allowed is read and rendered`() throws {

@@ -40,12 +40,16 @@ struct AttributePath {
             value = try evaluator.item(part, of: value)
             if value.isUndefined, let `default` { value = `default` }
         }
-        return ignoresCase ? Self.lowercased(value) : value
+        return try ignoresCase ? Self.lowercased(value, evaluator) : value
     }
 
     /// A string in lower case, anything else as it is.
-    static func lowercased(_ value: TemplateValue) -> TemplateValue {
-        if case .string(let text) = value { .string(text.pythonLower) } else { value }
+    static func lowercased(
+        _ value: TemplateValue, _ evaluator: TemplateEvaluator
+    ) throws(TemplateError) -> TemplateValue {
+        guard case .string(let text) = value else { return value }
+        try evaluator.charge(bytes: text.utf8.count)
+        return .string(text.pythonLower)
     }
 }
 

@@ -84,8 +84,8 @@ enum StringMethods {
             "splitlines",
             { evaluator, text, arguments throws(TemplateError) in
                 let bound = try arguments.bind("splitlines", "keepends")
-                let lines = text.pythonLines(keepsEnds: bound[0].flag())
-                return .list(try evaluator.list(lines.map { .string($0) }))
+                let found = try lines(evaluator, text, keepsEnds: bound[0].flag())
+                return .list(try evaluator.list(found.map { .string($0) }))
             }
         ),
         (
@@ -182,16 +182,26 @@ enum StringMethods {
         let parts: [String]
         if let separator = try bound[0].text(function) {
             guard !separator.isEmpty else { throw .value("empty separator") }
-            parts = Self.parts(of: text, at: separator, limit: limit, fromRight: fromRight)
+            parts = try Self.parts(
+                evaluator, text, at: separator, limit: limit, fromRight: fromRight)
         } else {
             parts = text.pythonWords(maxSplits: limit, fromRight: fromRight)
         }
         return .list(try evaluator.list(parts.map { .string($0) }))
     }
 
+    /// Python's `text.splitlines(keepends)`. The lines are counted before they are made.
+    static func lines(
+        _ evaluator: TemplateEvaluator, _ text: String, keepsEnds: Bool = false
+    ) throws(TemplateError) -> [String] {
+        try evaluator.charge(text.unicodeScalars.count { $0.isPythonLineEnd })
+        return text.pythonLines(keepsEnds: keepsEnds)
+    }
+
     private static func parts(
-        of text: String, at separator: String, limit: Int, fromRight: Bool
-    ) -> [String] {
+        _ evaluator: TemplateEvaluator, _ text: String, at separator: String, limit: Int,
+        fromRight: Bool
+    ) throws(TemplateError) -> [String] {
         let bytes = Array(text.utf8)
         let pattern = Array(separator.utf8)
         let count = limit < 0 ? Int.max : limit
@@ -199,6 +209,7 @@ enum StringMethods {
             fromRight
             ? TextSearch.allFromRight(of: pattern, in: bytes, limit: count)
             : TextSearch(pattern).all(in: bytes, limit: count)
+        try evaluator.charge(cuts.count)
         var parts: [String] = []
         var start = 0
         for cut in cuts {
@@ -214,7 +225,8 @@ enum StringMethods {
     ) throws(TemplateError) -> TemplateValue {
         let separator = try requiredText(function, arguments)
         guard !separator.isEmpty else { throw .value("empty separator") }
-        let parts = Self.parts(of: text, at: separator, limit: 1, fromRight: fromRight)
+        let parts = try Self.parts(
+            evaluator, text, at: separator, limit: 1, fromRight: fromRight)
         let three =
             parts.count == 2
             ? [parts[0], separator, parts[1]] : fromRight ? ["", "", text] : [text, "", ""]
@@ -231,11 +243,8 @@ enum StringMethods {
                 throw .type(
                     "sequence item \(index): expected str instance, \(value.typeName) found")
             }
-            if index > 0 { joined += separator }
-            joined += text
-            guard joined.utf8.count <= evaluator.limits.maxTextBytes else {
-                throw .textTooLong(maxBytes: evaluator.limits.maxTextBytes)
-            }
+            if index > 0 { try evaluator.append(separator, to: &joined) }
+            try evaluator.append(text, to: &joined)
         }
         return joined
     }
@@ -273,14 +282,14 @@ enum StringMethods {
     private static let searching: [(String, Method)] = [
         (
             "startswith",
-            { _, text, arguments throws(TemplateError) in
-                try begins("startswith", text, arguments) { $0.starts(with: $1) }
+            { evaluator, text, arguments throws(TemplateError) in
+                try begins("startswith", evaluator, text, arguments) { $0.starts(with: $1) }
             }
         ),
         (
             "endswith",
-            { _, text, arguments throws(TemplateError) in
-                try begins("endswith", text, arguments) {
+            { evaluator, text, arguments throws(TemplateError) in
+                try begins("endswith", evaluator, text, arguments) {
                     $0.reversed().starts(with: $1.reversed())
                 }
             }
@@ -330,13 +339,16 @@ enum StringMethods {
     ]
 
     private static func begins(
-        _ function: String, _ text: String, _ arguments: TemplateArguments,
-        _ test: ([UInt8], [UInt8]) -> Bool
+        _ function: String, _ evaluator: TemplateEvaluator, _ text: String,
+        _ arguments: TemplateArguments, _ test: ([UInt8], [UInt8]) -> Bool
     ) throws(TemplateError) -> TemplateValue {
         let bound = try arguments.bind(function, "prefix", "start", "end", required: 1)
         let (bytes, _) = try window(function, text, bound)
         var parts = [bound[0] ?? .none]
-        if case .tuple(let list) = parts[0] { parts = list.items }
+        if case .tuple(let list) = parts[0] {
+            try evaluator.charge(list.weight)
+            parts = list.items
+        }
         for part in parts {
             guard case .string(let part) = part else {
                 if case .undefined(let undefined) = part { throw undefined.error }

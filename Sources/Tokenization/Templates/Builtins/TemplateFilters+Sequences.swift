@@ -37,7 +37,6 @@ extension TemplateFilters {
             { evaluator, value, arguments throws(TemplateError) in
                 try arguments.expectNone("reverse")
                 if case .string(let text) = value {
-                    try evaluator.charge(bytes: text.utf8.count)
                     return .string(String(String.UnicodeScalarView(text.unicodeScalars.reversed())))
                 }
                 let items = Array(try evaluator.elements(of: value).reversed())
@@ -98,13 +97,10 @@ extension TemplateFilters {
         let path = try AttributePath(bound[1])
         var joined = ""
         for (index, item) in try evaluator.elements(of: value).enumerated() {
-            if index > 0 { joined += separator }
-            joined += try evaluator.text(of: try path.value(of: item, evaluator))
-            guard joined.utf8.count <= evaluator.limits.maxTextBytes else {
-                throw .textTooLong(maxBytes: evaluator.limits.maxTextBytes)
-            }
+            if index > 0 { try evaluator.append(separator, to: &joined) }
+            let text = try evaluator.text(of: try path.value(of: item, evaluator))
+            try evaluator.append(text, to: &joined)
         }
-        try evaluator.charge(bytes: joined.utf8.count)
         return .string(joined)
     }
 
@@ -162,9 +158,9 @@ extension TemplateFilters {
             if case .undefined(let undefined) = value { throw undefined.error }
             throw .type("dictsort wants a mapping, found '\(value.typeName)'")
         }
-        let keys = dict.pairs.map { entry in
+        let keys = try dict.pairs.map { (entry) throws(TemplateError) -> TemplateValue in
             let key = by == "key" ? entry.key : entry.value
-            return bound[0].flag() ? key : AttributePath.lowercased(key)
+            return try bound[0].flag() ? key : AttributePath.lowercased(key, evaluator)
         }
         let items = try TemplateMethods.items(of: dict)
         let order = try StableOrder.sorted(keys, evaluator, isReversed: bound[2].flag())
@@ -214,7 +210,12 @@ extension TemplateFilters {
         let names = try items.map { (item) throws(TemplateError) in
             try path.value(of: item, evaluator)
         }
-        let keys = bound[2].flag() ? names : names.map(AttributePath.lowercased)
+        let keys =
+            try bound[2].flag()
+            ? names
+            : names.map { (name) throws(TemplateError) in
+                try AttributePath.lowercased(name, evaluator)
+            }
         var groups: [(name: TemplateValue, key: TemplateValue, items: [TemplateValue])] = []
         for index in try StableOrder.sorted(keys, evaluator, isReversed: false) {
             if let last = groups.last, try evaluator.areEqual(last.key, keys[index]) {

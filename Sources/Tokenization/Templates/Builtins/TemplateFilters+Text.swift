@@ -148,7 +148,7 @@ extension TemplateFilters {
             indentation = String(repeating: " ", count: max(0, width))
         }
         let text = try string(value, "indent")
-        let lines = (text + "\n").pythonLines()
+        let lines = try StringMethods.lines(evaluator, text + "\n")
         let (growth, overflows) = lines.count.multipliedReportingOverflow(
             by: indentation.utf8.count)
         try evaluator.charge(
@@ -195,18 +195,18 @@ extension TemplateFilters {
         case .dict(let dict): pairs = try TemplateMethods.items(of: dict)
         case .list, .tuple, .object, .undefined: pairs = try evaluator.elements(of: value)
         default:
-            return .string(percentEncoded(try evaluator.text(of: value), isQuery: false))
+            let text = percentEncoded(try evaluator.text(of: value), isQuery: false)
+            try evaluator.charge(bytes: text.utf8.count)
+            return .string(text)
         }
-        var parts: [String] = []
+        var text = ""
         for pair in pairs {
             let items = try evaluator.elements(of: pair)
             guard items.count == 2 else { throw .value("urlencode wants pairs") }
             let key = percentEncoded(try evaluator.text(of: items[0]), isQuery: true)
-            parts.append(
-                key + "=" + percentEncoded(try evaluator.text(of: items[1]), isQuery: true))
+            let value = percentEncoded(try evaluator.text(of: items[1]), isQuery: true)
+            try evaluator.append((text.isEmpty ? "" : "&") + key + "=" + value, to: &text)
         }
-        let text = parts.joined(separator: "&")
-        try evaluator.charge(bytes: text.utf8.count)
         return .string(text)
     }
 
@@ -231,15 +231,16 @@ extension TemplateFilters {
     ) throws(TemplateError) -> TemplateValue {
         let bound = try arguments.bind("xmlattr", "autospace")
         guard case .dict(let dict) = value else { throw .type("xmlattr wants a mapping") }
-        var parts: [String] = []
+        var text = ""
         for (key, value) in dict.pairs where !value.isNone && !value.isUndefined {
             let name = try evaluator.text(of: key)
             guard !name.utf8.contains(where: { "/>= \t\n\r\u{B}\u{C}".utf8.contains($0) }) else {
                 throw .value("invalid character in attribute name: \(PythonRepr.quoted(name))")
             }
-            parts.append("\(escaped(name))=\"\(escaped(try evaluator.text(of: value)))\"")
+            let content = escaped(try evaluator.text(of: value))
+            let space = text.isEmpty ? "" : " "
+            try evaluator.append("\(space)\(escaped(name))=\"\(content)\"", to: &text)
         }
-        let text = parts.joined(separator: " ")
         return .string(bound[0].flag(default: true) && !text.isEmpty ? " " + text : text)
     }
 }

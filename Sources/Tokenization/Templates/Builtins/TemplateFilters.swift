@@ -8,9 +8,20 @@ enum TemplateFilters {
 
     static func named(_ name: String) -> Filter? { filters[name] }
 
-    private static let filters = Dictionary(
-        textFilters + numberFilters + sequenceFilters + selectingFilters + valueFilters,
-        uniquingKeysWith: { first, _ in first })
+    private static let filters: [String: Filter] = {
+        let readers = textFilters + numberFilters + sequenceFilters + selectingFilters
+        let counted = readers.map { (name, filter) in (name, charged(filter)) }
+        return Dictionary(counted + valueFilters, uniquingKeysWith: { first, _ in first })
+    }()
+
+    /// The filter, which first counts the reading of the strings that it gets.
+    private static func charged(_ filter: @escaping Filter) -> Filter {
+        { evaluator, value, arguments throws(TemplateError) in
+            try evaluator.charge(reading: value)
+            try evaluator.charge(reading: arguments)
+            return try filter(evaluator, value, arguments)
+        }
+    }
 
     /// The result of a filter on markup: several keep it such, and it is not escaped twice.
     static func marked(
@@ -27,6 +38,7 @@ enum TemplateFilters {
 
     // MARK: Any value
 
+    /// Those that read no string, or count it themselves.
     private static let valueFilters: [(String, Filter)] = [
         ("default", `default`), ("d", `default`),
         (
@@ -72,14 +84,7 @@ enum TemplateFilters {
         var json = JSONText(limits: evaluator.limits)
         json.isASCII = bound[0].flag()
         json.sortsKeys = bound[3].flag()
-        if case .string(let text)? = bound[1] {
-            json.indent = text
-        } else if let width = try bound[1].integer("tojson") {
-            guard width <= NumberFormat.maxWidth else {
-                throw .value("an indent is above \(NumberFormat.maxWidth)")
-            }
-            json.indent = String(repeating: " ", count: max(0, width))
-        }
+        json.indent = try indentation(bound[1])
         if json.indent != nil { json.itemSeparator = "," }
         if let separators = bound[2], !separators.isNone {
             let parts = try evaluator.elements(of: separators)
@@ -92,5 +97,23 @@ enum TemplateFilters {
         let text = try json.dump(value)
         try evaluator.charge(bytes: text.utf8.count)
         return .string(text)
+    }
+
+    /// What JSON is indented by: a string, or so many spaces; nil for one line.
+    private static func indentation(
+        _ argument: TemplateValue?
+    ) throws(TemplateError) -> String? {
+        let text: String?
+        if case .string(let given)? = argument {
+            text = given
+        } else {
+            text = try argument.integer("tojson").map { width in
+                String(repeating: " ", count: max(0, min(width, NumberFormat.maxWidth + 1)))
+            }
+        }
+        guard (text?.utf8.count ?? 0) <= NumberFormat.maxWidth else {
+            throw .value("an indent is above \(NumberFormat.maxWidth)")
+        }
+        return text
     }
 }

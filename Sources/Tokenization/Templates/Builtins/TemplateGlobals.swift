@@ -38,7 +38,7 @@ enum TemplateGlobals {
     ) throws(TemplateError) -> TemplateValue {
         let dict = try evaluator.dict(try entries(evaluator, arguments, "namespace"))
         for case .string(let name) in dict.keys { try NamespaceObject.check(name) }
-        return .object(evaluator.keep(NamespaceObject(dict.pairs)))
+        return .object(evaluator.keep(NamespaceObject(dict)))
     }
 
     /// What `dict(…)` takes: a mapping or pairs, then names with values.
@@ -69,9 +69,11 @@ enum TemplateGlobals {
     ) throws(TemplateError) -> TemplateValue {
         let bound = try arguments.bind("joiner", "sep")
         let separator = bound[0] ?? .string(", ")
+        // A list checks how deep it nests: the separator may be another joiner.
+        let held = try evaluator.list([separator])
         var isUsed = false
         return .object(
-            FunctionObject("joiner", of: separator) { (_, arguments) throws(TemplateError) in
+            FunctionObject("joiner", of: .list(held)) { (_, arguments) throws(TemplateError) in
                 try arguments.expectNone("joiner")
                 defer { isUsed = true }
                 return isUsed ? separator : .string("")
@@ -102,7 +104,9 @@ enum TemplateGlobals {
             throw .type("strftime_now() wants a string")
         }
         try evaluator.charge(bytes: format.utf8.count)
-        return .string(evaluator.now.formatted(format))
+        let text = evaluator.now.formatted(format)
+        try evaluator.charge(bytes: text.utf8.count)
+        return .string(text)
     }
 }
 
@@ -122,14 +126,14 @@ private final class CyclerObject: TemplateObject {
         case "current": items.items[position]
         case "next":
             .object(
-                FunctionObject("next") { (_, arguments) throws(TemplateError) in
+                FunctionObject("next", of: .object(self)) { (_, arguments) throws(TemplateError) in
                     try arguments.expectNone("next")
                     defer { self.position = (self.position + 1) % self.items.items.count }
                     return self.items.items[self.position]
                 })
         case "reset":
             .object(
-                FunctionObject("reset") { (_, arguments) throws(TemplateError) in
+                FunctionObject("reset", of: .object(self)) { (_, arguments) throws(TemplateError) in
                     try arguments.expectNone("reset")
                     self.position = 0
                     return .none

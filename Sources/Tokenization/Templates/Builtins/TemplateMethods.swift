@@ -10,6 +10,7 @@ enum TemplateMethods {
             guard let method = StringMethods.named(name) else { return nil }
             body = { evaluator, arguments throws(TemplateError) in
                 try evaluator.charge(bytes: text.utf8.count)
+                try evaluator.charge(reading: arguments)
                 let result = try method(evaluator, text, arguments)
                 if case .string(let text) = result { try evaluator.charge(bytes: text.utf8.count) }
                 return result
@@ -34,7 +35,7 @@ enum TemplateMethods {
 
     /// Whether the sandbox forbids the attribute: Python's internals, and methods that change a value.
     static func isForbidden(_ name: String, of value: TemplateValue) -> Bool {
-        if name.hasPrefix("__") { return true }
+        if name.utf8.starts(with: "__".utf8) { return true }
         return switch value {
         case .list: listMutators.contains(name)
         case .dict: dictMutators.contains(name)

@@ -37,30 +37,17 @@ enum TemplateTests {
                 evaluator, value, divisor throws(TemplateError) in
                 try remainder(evaluator, value, divisor).equals(.int(0))
             },
-            "lower": { evaluator, value, arguments throws(TemplateError) in
-                try arguments.expectNone("lower")
-                return try evaluator.text(of: value).isPythonLower
-            },
-            "upper": { evaluator, value, arguments throws(TemplateError) in
-                try arguments.expectNone("upper")
-                return try evaluator.text(of: value).isPythonUpper
-            },
+            "lower": text("lower") { $0.isPythonLower },
+            "upper": text("upper") { $0.isPythonUpper },
             "in": binary("in") { evaluator, value, container throws(TemplateError) in
                 try evaluator.contains(container, value)
             },
-            "sameas": binary("sameas") { _, value, other throws(TemplateError) in
-                isSame(value, other)
+            "sameas": binary("sameas") { evaluator, value, other throws(TemplateError) in
+                try evaluator.charge(reading: value)
+                return isSame(value, other)
             },
-            "filter": plain { value in
-                if case .string(let name) = value {
-                    TemplateFilters.named(name) != nil
-                } else {
-                    false
-                }
-            },
-            "test": plain { value in
-                if case .string(let name) = value { names.contains(name) } else { false }
-            },
+            "filter": name("filter") { TemplateFilters.named($0) != nil },
+            "test": name("test") { names.contains($0) },
         ]
         for (comparison, names) in comparisons {
             for name in names {
@@ -89,6 +76,30 @@ enum TemplateTests {
         { _, value, arguments throws(TemplateError) in
             try arguments.expectNone("the test")
             return test(value)
+        }
+    }
+
+    /// A test of what the value prints as.
+    private static func text(
+        _ name: String, _ test: @escaping @Sendable (String) -> Bool
+    ) -> Test {
+        { evaluator, value, arguments throws(TemplateError) in
+            try arguments.expectNone(name)
+            let text = try evaluator.text(of: value)
+            try evaluator.charge(bytes: text.utf8.count)
+            return test(text)
+        }
+    }
+
+    /// A test that only a string can pass.
+    private static func name(
+        _ name: String, _ test: @escaping @Sendable (String) -> Bool
+    ) -> Test {
+        { evaluator, value, arguments throws(TemplateError) in
+            try arguments.expectNone(name)
+            try evaluator.charge(reading: value)
+            guard case .string(let text) = value else { return false }
+            return test(text)
         }
     }
 

@@ -66,16 +66,15 @@ final class LoopObject: TemplateObject {
     }
 
     private func changed(
-        _: TemplateEvaluator, _ arguments: TemplateArguments
+        _ evaluator: TemplateEvaluator, _ arguments: TemplateArguments
     ) throws(TemplateError) -> TemplateValue {
-        let values = arguments.positional
-        if let lastChanged, lastChanged.count == values.count,
-            zip(lastChanged, values).allSatisfy({ $0.equals($1) })
-        {
-            return .bool(false)
-        }
+        let (previous, values) = (lastChanged, arguments.positional)
         lastChanged = values
-        return .bool(true)
+        guard let last = previous, last.count == values.count else { return .bool(true) }
+        for (old, new) in zip(last, values) {
+            guard try evaluator.areEqual(old, new) else { return .bool(true) }
+        }
+        return .bool(false)
     }
 
     /// Renders the loop again, over the elements of one of its own.

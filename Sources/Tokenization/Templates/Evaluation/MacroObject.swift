@@ -39,6 +39,8 @@ extension TemplateEvaluator {
     ) throws(TemplateError) -> TemplateValue {
         let definition = macro.definition
         guard let parent = macro.scope else { return .string("") }
+        // Each parameter is looked for among the arguments that have a name.
+        try charge(definition.parameters.count * (1 + arguments.named.count))
         let scope = TemplateScope(parent: parent)
         var named = arguments.named
         func take(_ name: String) -> TemplateValue? {

@@ -9,7 +9,7 @@ extension TemplateEvaluator {
         if case .undefined(let undefined) = value { throw undefined.error }
         if case .markup(let text) = value { return try markedMethod(name, of: text) }
         if let attribute = try knownAttribute(name, of: value) { return attribute }
-        return directItem(.string(name), of: value) ?? noAttribute(name, of: value)
+        return try directItem(.string(name), of: value) ?? noAttribute(name, of: value)
     }
 
     /// `value[key]`: an item, else the attribute of that name.
@@ -18,7 +18,7 @@ extension TemplateEvaluator {
     ) throws(TemplateError) -> TemplateValue {
         if case .undefined(let undefined) = value { throw undefined.error }
         try charge(key.weight)
-        if let item = directItem(key, of: value.plain) { return item }
+        if let item = try directItem(key, of: value.plain) { return item }
         guard case .string(let name) = key else {
             return .missing(
                 "\(value.describedType) has no element \(try PythonRepr.repr(key, limits: limits))")
@@ -31,6 +31,7 @@ extension TemplateEvaluator {
         _ name: String, of value: TemplateValue
     ) throws(TemplateError) -> TemplateValue {
         if case .undefined(let undefined) = value { throw undefined.error }
+        try charge(bytes: name.utf8.count)
         return try knownAttribute(name, of: value) ?? noAttribute(name, of: value)
     }
 
@@ -79,7 +80,9 @@ extension TemplateEvaluator {
     }
 
     /// Python's `value[key]`, nil where it raises.
-    private func directItem(_ key: TemplateValue, of value: TemplateValue) -> TemplateValue? {
+    private func directItem(
+        _ key: TemplateValue, of value: TemplateValue
+    ) throws(TemplateError) -> TemplateValue? {
         switch value {
         case .dict(let dict):
             guard let key = try? TemplateKey(key) else { return nil }
@@ -89,6 +92,8 @@ extension TemplateEvaluator {
                 .map { list.items[$0] }
         case .string(let text):
             guard let index = key.integer else { return nil }
+            // As far as the text is gone through.
+            try charge(bytes: min(Int(clamping: index.magnitude), text.utf8.count))
             return Self.character(at: index, of: text).map { .string($0) }
         case .object(let range as RangeObject):
             return key.integer.flatMap { Self.position($0, count: range.count) }

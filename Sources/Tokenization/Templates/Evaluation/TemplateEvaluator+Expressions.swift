@@ -182,6 +182,7 @@ extension TemplateEvaluator {
             guard case .dict(let dict) = try evaluate(keywords, scope) else {
                 throw .type("argument after ** must be a mapping")
             }
+            try charge(dict.count)
             for (key, value) in dict.pairs {
                 guard case .string(let name) = key else {
                     throw .type("keywords must be strings")

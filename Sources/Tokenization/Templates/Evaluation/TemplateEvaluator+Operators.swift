@@ -30,11 +30,12 @@ extension TemplateEvaluator {
         _ operation: TemplateExpression.Arithmetic, _ left: TemplateValue, _ right: TemplateValue
     ) throws(TemplateError) -> TemplateValue? {
         switch (operation, left, right) {
-        case (.add, .markup(let left), .markup(let right)): return .markup(left + right)
+        case (.add, .markup(let left), .markup(let right)):
+            return .markup(try joined(left, right))
         case (.add, .markup(let left), .string(let right)):
-            return .markup(left + TemplateFilters.escaped(right))
+            return .markup(try joined(left, TemplateFilters.escaped(right)))
         case (.add, .string(let left), .markup(let right)):
-            return .markup(TemplateFilters.escaped(left) + right)
+            return .markup(try joined(TemplateFilters.escaped(left), right))
         case (.modulo, .markup, _):
             throw TemplateError(.unsupported, "formatting of text that is marked as safe")
         case (_, .markup, _), (_, _, .markup):
@@ -66,8 +67,7 @@ extension TemplateEvaluator {
     ) throws(TemplateError) -> TemplateValue {
         switch (left, right) {
         case (.string(let left), .string(let right)):
-            try charge(bytes: left.utf8.count + right.utf8.count)
-            return .string(left + right)
+            return .string(try joined(left, right))
         case (.string, _):
             throw .type("can only concatenate str (not \"\(right.typeName)\") to str")
         case (.list(let left), .list(let right)):
@@ -76,6 +76,11 @@ extension TemplateEvaluator {
             return .tuple(try list(left.items + right.items))
         default: throw unsupported(.add, left, right)
         }
+    }
+
+    private func joined(_ left: String, _ right: String) throws(TemplateError) -> String {
+        try charge(bytes: left.utf8.count + right.utf8.count)
+        return left + right
     }
 
     private func multiply(
@@ -303,7 +308,7 @@ extension TemplateEvaluator {
         case .undefined: return false
         case .object(let object):
             if let attributes = object.takeElements() {
-                try charge(attributes.count)
+                try charge(object.weight)
                 return attributes.contains { $0.equals(element) }
             }
             fallthrough

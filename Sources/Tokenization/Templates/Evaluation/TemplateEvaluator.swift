@@ -42,12 +42,23 @@ final class TemplateEvaluator {
         stepCount += count
     }
 
-    /// Counts the steps of making a text, and bounds its length.
+    /// Counts the steps of making or reading a text, and bounds its length.
     func charge(bytes: Int) throws(TemplateError) {
         guard bytes <= limits.maxTextBytes else {
             throw .textTooLong(maxBytes: limits.maxTextBytes)
         }
         try charge(1 + bytes / 64)
+    }
+
+    /// Counts the steps of reading a string; nothing for other values.
+    func charge(reading value: TemplateValue) throws(TemplateError) {
+        if case .string(let text) = value.plain { try charge(bytes: text.utf8.count) }
+    }
+
+    /// Counts the steps of reading the strings among a call's arguments.
+    func charge(reading arguments: TemplateArguments) throws(TemplateError) {
+        for value in arguments.positional { try charge(reading: value) }
+        for (_, value) in arguments.named { try charge(reading: value) }
     }
 
     /// Goes down one level of evaluation while `body` runs.
@@ -67,12 +78,15 @@ final class TemplateEvaluator {
 
     // MARK: Output
 
-    func write(_ text: String) throws(TemplateError) {
-        output += text
-        try charge(bytes: text.utf8.count)
-        guard output.utf8.count <= limits.maxTextBytes else {
+    func write(_ text: String) throws(TemplateError) { try append(text, to: &output) }
+
+    /// Adds to a text that is being made, which counts as making the part.
+    func append(_ part: String, to text: inout String) throws(TemplateError) {
+        try charge(bytes: part.utf8.count)
+        guard text.utf8.count + part.utf8.count <= limits.maxTextBytes else {
             throw .textTooLong(maxBytes: limits.maxTextBytes)
         }
+        text += part
     }
 
     /// What `body` writes, kept out of the output.
@@ -129,7 +143,9 @@ final class TemplateEvaluator {
         case .list(let list), .tuple(let list): items = list.items
         case .dict(let dict): items = dict.keys
         case .string(let text):
-            items = text.unicodeScalars.map { .string(String(Character($0))) }
+            // Counted before they are made: a value takes many times the room of a character.
+            try charge(try length(of: value))
+            return text.unicodeScalars.map { .string(String(Character($0))) }
         case .object(let object):
             guard let elements = object.takeElements() else { throw notIterable(value) }
             items = elements
@@ -147,7 +163,9 @@ final class TemplateEvaluator {
     func length(of value: TemplateValue) throws(TemplateError) -> Int {
         switch value.plain {
         case .undefined: return 0
-        case .string(let text): return text.unicodeScalars.count
+        case .string(let text):
+            try charge(bytes: text.utf8.count)
+            return text.unicodeScalars.count
         case .list(let list), .tuple(let list): return list.items.count
         case .dict(let dict): return dict.count
         case .object(let object):

@@ -125,6 +125,7 @@ struct BraceFormat {
             isAutomatic = false
             index = number
         } else {
+            try evaluator.charge(arguments.named.count)
             guard let found = arguments.named.first(where: { $0.name == name }) else {
                 throw .value("the format has no argument \(PythonRepr.quoted(name))")
             }

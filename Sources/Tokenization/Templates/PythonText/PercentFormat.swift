@@ -18,6 +18,7 @@ struct PercentFormat {
     static func format(
         _ format: String, _ values: TemplateValue, _ evaluator: TemplateEvaluator
     ) throws(TemplateError) -> String {
+        try evaluator.charge(bytes: format.utf8.count)
         var formatter = PercentFormat(format, values, evaluator)
         try formatter.run()
         return formatter.text

@@ -64,8 +64,19 @@ extension String {
         self = String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Whether the other text occurs in this one, code point by code point.
-    func holds(_ other: String) -> Bool {
+    /// Whether the other text occurs in this one, code point by code point; in time linear in both.
+    package func holds(_ other: String) -> Bool {
         other.isEmpty || TextSearch(Array(other.utf8)).first(in: Array(utf8)) != nil
+    }
+
+    /// What comes before and after the last occurrence of another text, found as by `holds`; nil where there is
+    /// none.
+    ///
+    /// - Precondition: `other` is not empty.
+    package func cutAtLast(_ other: String) -> (before: String, after: String)? {
+        let (bytes, pattern) = (Array(utf8), Array(other.utf8))
+        let found = TextSearch.allFromRight(of: pattern, in: bytes, limit: 1)
+        guard let start = found.first else { return nil }
+        return (String(utf8: bytes[..<start]), String(utf8: bytes[(start + pattern.count)...]))
     }
 }

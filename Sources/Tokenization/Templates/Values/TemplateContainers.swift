@@ -26,7 +26,7 @@ package final class TemplateList {
 
 /// The entries of a mapping, in the order of their insertion.
 package final class TemplateDict {
-    private let entries: OrderedDictionary<TemplateKey, TemplateValue>
+    let entries: OrderedDictionary<TemplateKey, TemplateValue>
     let depth: Int
     let weight: Int
 

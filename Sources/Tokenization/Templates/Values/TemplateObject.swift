@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import OrderedCollections
+
 /// A value that is not data. Rendering confines them: none outlives it.
 package class TemplateObject {
     /// Python's `type(x).__name__`.
@@ -31,38 +33,25 @@ package class TemplateObject {
 
 /// What `namespace(…)` makes: the only thing that `set` can change from within a block.
 final class NamespaceObject: TemplateObject {
-    private var attributes: [(key: TemplateValue, value: TemplateValue)]
+    private var attributes: OrderedDictionary<TemplateKey, TemplateValue>
 
-    init(_ attributes: [(key: TemplateValue, value: TemplateValue)]) {
-        self.attributes = attributes
-    }
+    init(_ dict: TemplateDict) { attributes = dict.entries }
 
     override var typeName: String { "Namespace" }
 
     override var printed: (String, TemplateValue?, String) {
-        ("<Namespace ", (try? TemplateDict(attributes)).map { .dict($0) }, ">")
+        let pairs = attributes.map { (key: $0.key.value, value: $0.value) }
+        return ("<Namespace ", (try? TemplateDict(pairs)).map { .dict($0) }, ">")
     }
 
-    override func attribute(_ name: String) -> TemplateValue? {
-        index(of: name).map { attributes[$0].value }
-    }
+    override func attribute(_ name: String) -> TemplateValue? { attributes[TemplateKey(name)] }
 
-    override func release() { attributes = [] }
-
-    private func index(of name: String) -> Int? {
-        attributes.firstIndex { attribute in
-            if case .string(let key) = attribute.key { key.isSame(as: name) } else { false }
-        }
-    }
+    override func release() { attributes = [:] }
 
     /// - Throws: `TemplateError`, which forbids names that begin with an underscore.
     func set(_ name: String, _ value: TemplateValue) throws(TemplateError) {
         try Self.check(name)
-        if let index = index(of: name) {
-            attributes[index].value = value
-        } else {
-            attributes.append((.string(name), value))
-        }
+        attributes[TemplateKey(name)] = value
     }
 
     static func check(_ name: String) throws(TemplateError) {
@@ -195,18 +184,20 @@ final class FunctionObject: TemplateObject {
     typealias Body = (TemplateEvaluator, TemplateArguments) throws(TemplateError) -> TemplateValue
 
     private let name: String
-    private let receiver: TemplateValue
+    private let measured: (depth: Int, weight: Int)
     let body: Body
 
+    /// `receiver` is what the body holds; how deep it nests is checked where a list or mapping takes the
+    /// function.
     init(_ name: String, of receiver: TemplateValue = .none, _ body: @escaping Body) {
         self.name = name
-        self.receiver = receiver
+        measured = (receiver.depth + 1, receiver.weight + 1)
         self.body = body
     }
 
     override var typeName: String { "builtin_function_or_method" }
-    override var depth: Int { receiver.depth + 1 }
-    override var weight: Int { receiver.weight + 1 }
+    override var depth: Int { measured.depth }
+    override var weight: Int { measured.weight }
     override var isCallable: Bool { true }
     override var printed: (String, TemplateValue?, String) { ("<function \(name)>", nil, "") }
 }
