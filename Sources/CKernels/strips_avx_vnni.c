@@ -12,16 +12,23 @@
 
 INLINE ints offset_sum(ints negated_sum, const int offset, const int bits) {
     (void)bits;
-    return offset == 0 ? zero_ints()
-                       : _mm256_slli_epi32(negated_sum, __builtin_ctz((unsigned)offset));
+    if (offset == 0) {
+        return zero_ints();
+    }
+    EACH_PART {
+        negated_sum.part[part] =
+            _mm256_slli_epi32(negated_sum.part[part], __builtin_ctz((unsigned)offset));
+    }
+    return negated_sum;
 }
 
 INLINE ints dot(ints sum, const line *quads, const int8_t *x, const int bits) {
     (void)bits;
     UNROLL for (int i = 0; i < 4; i++) {
-        int32_t quad;
-        __builtin_memcpy(&quad, x + 4 * i, sizeof quad);
-        sum = _mm256_dpbusd_avx_epi32(sum, quads[i], _mm256_set1_epi32(quad));
+        const __m256i quad = broadcast_quad(x + 4 * i);
+        EACH_PART {
+            sum.part[part] = _mm256_dpbusd_avx_epi32(sum.part[part], quads[i].part[part], quad);
+        }
     }
     return sum;
 }
