@@ -31,6 +31,8 @@ final class CompletionService: Sendable {
     /// Long bodies are decoded and tokenised here, so that the I/O loop goes on and one processor at most
     /// is kept from the model.
     private let aside = DispatchQueue(label: "apus.tokenizing")
+    /// What waits for that: holders of keys take turns.
+    private let jobsAside = Mutex(JobRotation<@Sendable () -> Void>())
     private let bytesAside = Atomic<Int>(0)
 
     /// Bodies up to this many bytes are decoded and tokenised on the I/O loop: about a millisecond.
@@ -131,7 +133,7 @@ final class CompletionService: Sendable {
             if incoming.body.count <= maxInlineBytes {
                 then(try prepare(incoming.body), server)
             } else {
-                try prepareAside(incoming.body, exchange, on: server, prepare, then: then)
+                try prepareAside(incoming, exchange, on: server, prepare, then: then)
             }
         } catch {
             exchange.respond(error, on: server)
@@ -139,10 +141,11 @@ final class CompletionService: Sendable {
     }
 
     private func prepareAside<Prepared: Sendable>(
-        _ body: [UInt8], _ exchange: Exchange, on server: isolated HTTPServer,
+        _ incoming: IncomingRequest, _ exchange: Exchange, on server: isolated HTTPServer,
         _ prepare: @escaping @Sendable ([UInt8]) throws(APIError) -> Prepared,
         then: @escaping @Sendable (Prepared, isolated HTTPServer) -> Void
     ) throws(APIError) {
+        let body = incoming.body
         let held = bytesAside.add(body.count, ordering: .relaxed).newValue
         guard held <= Self.maxBytesAside else {
             bytesAside.subtract(body.count, ordering: .relaxed)
@@ -151,7 +154,7 @@ final class CompletionService: Sendable {
         }
         let client = Presence()
         exchange.onCancel(on: server) { @Sendable _, _ in client.leave() }
-        aside.async { @Sendable [self] in
+        runAside(for: incoming.keyName) { @Sendable [self] in
             defer { bytesAside.subtract(body.count, ordering: .relaxed) }
             guard !client.hasLeft else { return }
             let prepared = Result { () throws(APIError) in try prepare(body) }
@@ -162,6 +165,11 @@ final class CompletionService: Sendable {
                 }
             }
         }
+    }
+
+    private func runAside(for owner: String?, _ job: @escaping @Sendable () -> Void) {
+        jobsAside.withLock { $0.append(job, of: owner) }
+        aside.async { @Sendable [self] in jobsAside.withLock { $0.popFirst() }?() }
     }
 
     /// Decodes, checks and tokenises a body.
