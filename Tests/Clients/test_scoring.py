@@ -2,10 +2,12 @@
 """`echo` with `logprobs`, against what transformers computes in float32."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 
-from apus_server import ROOT
+from apus_server import ROOT, ApusServer, wait_until
 
 REFERENCE = json.loads((ROOT / "Tests/Fixtures/smollm2/greedy.json").read_text())["prompts"]
 BY_ID = {"return_tokens_as_token_ids": True}
@@ -133,3 +135,39 @@ def test_scores_that_would_fill_the_memory_are_refused(http):
     assert response.status_code == 400
     assert response.json()["error"]["param"] == "logprobs"
     assert "21504000" in response.json()["error"]["message"]
+
+
+def post(server, **body):
+    response = httpx.post(f"{server.url}/v1/completions", json=body, timeout=120)
+    assert response.status_code == 200
+    return response.json()["choices"][0]
+
+
+@pytest.mark.parametrize("rows", [1, 7, 64])
+def test_scores_are_the_same_bits_in_chunks_of_any_length(server, tmp_path, rows):
+    """Cold and warm, alone and beside eight decodes, where a step takes as few rows of a prompt."""
+    body = {
+        "prompt": "The planets, in the order of their distance, are Mercury, Venus, Earth and Mars. " * 6,
+        "max_tokens": 8, "temperature": 0, "echo": True, "logprobs": 5,
+    }
+    endless = {"prompt": "Count: 1, 2, 3,", "max_tokens": 2000, "ignore_eos": True}
+    whole = post(server, **body)
+    assert len(whole["logprobs"]["tokens"]) > 100
+
+    chunked = ApusServer(tmp_path / "log", "--prefill-tokens", str(rows))
+    try:
+        chunked.wait_until_ready()
+        assert [post(chunked, **body), post(chunked, **body)] == [whole, whole]
+        with ThreadPoolExecutor(8) as pool:
+            decodes = [pool.submit(post, chunked, **endless) for _ in range(8)]
+            wait_until(lambda: chunked.metric("apus:num_requests_running") == 8, 30, "all decode")
+            among = post(chunked, **body)
+            assert chunked.metric("apus:num_requests_running") == 8
+            # Nobody waits for what they have still to say.
+            chunked.close()
+            for decode in decodes:
+                with pytest.raises(httpx.TransportError):
+                    decode.result()
+    finally:
+        chunked.close()
+    assert among == whole
