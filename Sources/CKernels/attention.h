@@ -66,15 +66,15 @@ static void KV(mix_tile)(const ELEMENT *const *pages, const ELEMENT *const *next
                          size_t query_count, float *outputs) {
     const size_t stride = VALUE_STRIDE(kv);
     for (size_t column = 0; column < stride;) {
-        const size_t chunk = stride - column >= 64 ? 4 : 1;
+        const size_t chunk = stride - column >= 16 * MIX_CHUNK ? MIX_CHUNK : 1;
         for (size_t q = 0; q < query_count;) {
             const ELEMENT *const *wanted = q == 0 ? next : NULL;
-            const bool is_whole = chunk == 4 && query_count - q >= SCORE_QUERIES;
+            const bool is_whole = chunk == MIX_CHUNK && query_count - q >= SCORE_QUERIES;
             if (is_whole)
-                KV(mix)(pages, wanted, from, to, kv, column, 4, weights + q, shrink + q,
+                KV(mix)(pages, wanted, from, to, kv, column, MIX_CHUNK, weights + q, shrink + q,
                         SCORE_QUERIES, outputs + q * stride);
-            else if (chunk == 4)
-                KV(mix)(pages, wanted, from, to, kv, column, 4, weights + q, shrink + q, 1,
+            else if (chunk == MIX_CHUNK)
+                KV(mix)(pages, wanted, from, to, kv, column, MIX_CHUNK, weights + q, shrink + q, 1,
                         outputs + q * stride);
             else
                 KV(mix)(pages, wanted, from, to, kv, column, 1, weights + q, shrink + q, 1,

@@ -65,14 +65,14 @@ INLINE void KV(mix)(const ELEMENT *const *pages, const ELEMENT *const *next, siz
                     WEIGHT (*weights)[TILE / WEIGHT_POSITIONS], const float *shrink,
                     size_t query_count, float *outputs) {
     const size_t stride = VALUE_STRIDE(kv), keys = kv->key_dimension * APUS_PAGE_POSITIONS;
-    V16 sums[SCORE_QUERIES][4];
+    V16 sums[SCORE_QUERIES][MIX_CHUNK];
     for (size_t q = 0; q < query_count; q++)
         for (size_t c = 0; c < chunk; c++)
             sums[q][c] = ISA(load)(outputs + q * stride + column + 16 * c) * shrink[q];
     for (size_t j = from; j < to; j++) {
         const size_t page = j / APUS_PAGE_POSITIONS;
         const size_t row = keys + j % APUS_PAGE_POSITIONS * stride + column;
-        V16 values[4];
+        V16 values[MIX_CHUNK];
         for (size_t c = 0; c < chunk; c++)
             values[c] = KV(load)(pages[page] + row + 16 * c);
         if (next)

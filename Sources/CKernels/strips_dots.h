@@ -18,16 +18,7 @@ INLINE ints offset_dot(const apus_value_rule rule, ints negated_sum, const line 
     return dot(offset_sum(negated_sum, rule.offset, rule.value_bits), quads, x, rule.value_bits);
 }
 
-/// Σ (weight − offset)·q over a group.
-INLINE ints group_dot(const apus_value_rule rule, const line *quads,
-                      const apus_activation_group *x) {
-    // Two chains, since a dot instruction takes several times as long as it keeps its unit busy.
-    const ints low = offset_dot(rule, broadcast_int(&x->negated_sum), quads, x->values);
-    const ints high = dot(zero_ints(), quads + 4, x->values + 16, rule.value_bits);
-    return add(low, high);
-}
-
-/// As `group_dot`, for the halves.
+/// Σ (weight − offset)·q over the halves of a group.
 INLINE half_dots group_half_dots(const apus_value_rule rule, const line *quads,
                                  const apus_activation_group *x) {
     const ints low_sum = broadcast_int(&x->negated_low_sum);

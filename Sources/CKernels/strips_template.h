@@ -25,6 +25,12 @@ INLINE size_t prefetch_bytes(const size_t n, bool is_first_tile) {
     return is_first_tile ? atomic_load_explicit(&apus_prefetch_bytes[n], memory_order_relaxed) : 0;
 }
 
+/// Of the types with integer scales.
+#ifndef MAX_BLOCK_TILE
+#define MAX_BLOCK_TILE MAX_TILE
+#define BLOCK_TILES TILES
+#endif
+
 /// Groups in a block of the types that have integer scales.
 #define BLOCK_GROUPS (APUS_MAX_BLOCK_LENGTH / APUS_GROUP_COLUMNS)
 
@@ -34,11 +40,11 @@ typedef struct {
     floats min[2];
 } group_scales;
 
-/// The same where scales are integers times a number that is common to a block: the integers. Mins
-/// are whole.
+/// The same where both are integers times numbers that are common to a block: the integers, mins as
+/// unsigned bytes.
 typedef struct {
     factors factor[2];
-    floats min[2];
+    bytes min[2];
 } group_factors;
 
 // MARK: - Unpacking
@@ -98,9 +104,9 @@ INLINE void unpack_scales(const uint32_t type, const uint8_t *strip, size_t bloc
     }
 }
 
-/// Integer scales of group `g` of a block, and its mins: integers times `minimum`.
+/// Integer scales and mins of group `g` of a block.
 INLINE void unpack_group_factors(const uint32_t type, const uint8_t *head, const uint8_t *scales,
-                                 size_t lane, size_t g, floats minimum, group_factors *unpacked) {
+                                 size_t lane, size_t g, group_factors *unpacked) {
     switch (apus_scale_storage_of(type)) {
     case SCALES_SIX_BITS: {
         const uint8_t *upper = head + APUS_HALVES_BYTES + g / 4 * 16 + lane;
@@ -120,16 +126,15 @@ INLINE void unpack_group_factors(const uint32_t type, const uint8_t *head, const
             unpacked->factor[1] = factors_from_unsigned(b, -32);
         } else {
             unpacked->factor[0] = factors_from_unsigned(a, 0);
-            unpacked->min[0] = multiply(floats_from_unsigned(b, 0), minimum);
+            unpacked->min[0] = b;
         }
         break;
     }
     case SCALES_NIBBLE_PAIRS:
         UNROLL for (size_t h = 0; h < 2; h++) {
             const bytes pair = load_bytes(scales + (2 * g + h) * 16 + lane);
-            const bytes scale = low_nibbles(pair), min = low_nibbles(shift_right(pair, 4));
-            unpacked->factor[h] = factors_from_unsigned(scale, 0);
-            unpacked->min[h] = multiply(floats_from_unsigned(min, 0), minimum);
+            unpacked->factor[h] = factors_from_unsigned(low_nibbles(pair), 0);
+            unpacked->min[h] = low_nibbles(shift_right(pair, 4));
         }
         break;
     case SCALES_BYTES:
@@ -147,10 +152,8 @@ INLINE void unpack_factors(const uint32_t type, const uint8_t *strip, size_t blo
     const uint8_t *head = strip + apus_numbers_offset(type, block);
     const uint8_t *body = strip + apus_body_offset(type, block);
     const uint8_t *scales = body + BLOCK_GROUPS * apus_planes_bytes(type);
-    const uint8_t *mins = head + APUS_HALVES_BYTES + lane * sizeof(uint16_t);
-    const floats minimum = apus_value_rule_of(type).has_min ? floats_from_f16(mins) : zeros();
     UNROLL for (size_t g = 0; g < BLOCK_GROUPS; g++) {
-        unpack_group_factors(type, head, scales, lane, g, minimum, unpacked + g);
+        unpack_group_factors(type, head, scales, lane, g, unpacked + g);
     }
 }
 
@@ -169,15 +172,15 @@ INLINE void unpack_group(const uint32_t type, const uint8_t *strip, size_t group
 
 // MARK: - Multiplying
 
-/// sum + weights · activations of one group and one column.
-INLINE floats add_group(const apus_value_rule rule, const line *quads,
-                        const group_scales *scales, const apus_activation_group *x, floats sum) {
+/// sum + weights · activations of one group and one column, given their dot product.
+INLINE floats add_group(const apus_value_rule rule, ints dot, const group_scales *scales,
+                        const apus_activation_group *x, floats sum) {
     const floats scale = multiply(scales->scale[0], broadcast(&x->scale));
-    sum = fused(floats_from_ints(group_dot(rule, quads, x)), scale, sum);
+    sum = fused(floats_from_ints(dot), scale, sum);
     return rule.has_min ? fused(scales->min[0], broadcast(&x->scaled_sum), sum) : sum;
 }
 
-/// As `add_group`, for types whose halves of a group have their own scales.
+/// sum + weights · activations of one group and one column, whose halves have their own scales.
 INLINE floats add_halves(const apus_value_rule rule, const line *quads,
                          const group_scales *scales, const apus_activation_group *x, floats sum) {
     const half_dots dots = group_half_dots(rule, quads, x);
@@ -210,28 +213,45 @@ INLINE void multiply_quantized_tile(const uint32_t type, const size_t n, const u
                                     float *const *outputs, bool is_first_tile) {
     const apus_value_rule rule = apus_value_rule_of(type);
     const bool has_halves = rule.scale_columns < APUS_GROUP_COLUMNS;
-    const size_t block_groups = apus_block_groups(type);
+    const size_t block_groups = apus_block_groups(type), group_count = width / APUS_GROUP_COLUMNS;
+    const size_t run = SUMS_LATER && n > 1 ? BLOCK_GROUPS : 1;
     const size_t ahead = prefetch_bytes(n, is_first_tile);
     const apus_activation_group *x[MAX_TILE];
     floats sums[MAX_TILE];
+    group_scales scales[BLOCK_GROUPS];
+    ints dots[BLOCK_GROUPS][MAX_TILE];
     UNROLL for (size_t c = 0; c < n; c++) {
         x[c] = columns[c];
         sums[c] = zeros();
     }
-    for (size_t g = 0; g < width / APUS_GROUP_COLUMNS; g++) {
-        prefetch(strip + g * group_bytes(type), group_bytes(type), ahead);
-        line quads[APUS_GROUP_QUADS];
-        group_scales scales;
-        unpack_group(type, strip, g, lane, quads);
-        unpack_scales(type, strip, g / block_groups, g % block_groups, lane, &scales);
-        UNROLL for (size_t c = 0; c < n; c++) {
-            sums[c] = has_halves ? add_halves(rule, quads, &scales, x[c] + g, sums[c])
-                                 : add_group(rule, quads, &scales, x[c] + g, sums[c]);
+    for (size_t first = 0; first < group_count; first += run) {
+        const size_t count = group_count - first < run ? group_count - first : run;
+        for (size_t i = 0; i < count; i++) {
+            const size_t g = first + i;
+            prefetch(strip + g * group_bytes(type), group_bytes(type), ahead);
+            line quads[APUS_GROUP_QUADS];
+            unpack_group(type, strip, g, lane, quads);
+            unpack_scales(type, strip, g / block_groups, g % block_groups, lane, scales + i);
+            UNROLL for (size_t c = 0; has_halves && c < n; c++) {
+                sums[c] = add_halves(rule, quads, scales + i, x[c] + g, sums[c]);
+            }
+            if (!has_halves) {
+                group_dots(rule, n, quads, x, g, dots[i]);
+            }
+        }
+        for (size_t i = 0; !has_halves && i < count; i++) {
+            UNROLL for (size_t c = 0; c < n; c++) {
+                sums[c] = add_group(rule, dots[i][c], scales + i, x[c] + first + i, sums[c]);
+            }
         }
     }
     UNROLL for (size_t c = 0; c < n; c++) {
         store(outputs[c] + lane, sums[c]);
     }
+}
+
+INLINE floats add_scaled_dot(scaled_sums dot, const apus_activation_group *x, floats sum) {
+    return fused(floats_from_scaled(dot), broadcast(&x->scale), sum);
 }
 
 /// outputs[c][lane…] += rows lane… of a block · columns[c], for a tile of `n` columns and a type with
@@ -243,8 +263,11 @@ INLINE void add_block_tile(const uint32_t type, const size_t n, const uint8_t *s
     const apus_value_rule rule = apus_value_rule_of(type);
     const uint8_t *head = strip + apus_numbers_offset(type, block);
     const size_t first = block * BLOCK_GROUPS, ahead = prefetch_bytes(n, is_first_tile);
-    const apus_activation_group *x[MAX_TILE];
-    floats sums[MAX_TILE];
+    // One column has no others to wait for.
+    const bool sums_later = SUMS_LATER && n > 1;
+    const apus_activation_group *x[MAX_BLOCK_TILE];
+    floats sums[MAX_BLOCK_TILE];
+    scaled_sums dots[BLOCK_GROUPS][MAX_BLOCK_TILE];
     UNROLL for (size_t c = 0; c < n; c++) {
         x[c] = (const apus_activation_group *)columns[c] + first;
         sums[c] = zeros();
@@ -253,18 +276,29 @@ INLINE void add_block_tile(const uint32_t type, const size_t n, const uint8_t *s
         prefetch(strip + (first + g) * group_bytes(type), group_bytes(type), ahead);
         line quads[APUS_GROUP_QUADS];
         unpack_group(type, strip, first + g, lane, quads);
+        scaled_dots(rule, n, quads, unpacked[g].factor, x, g, dots[g]);
         UNROLL for (size_t c = 0; c < n; c++) {
-            const floats dot = scaled_dot(rule, quads, unpacked[g].factor, x[c] + g);
-            sums[c] = fused(dot, broadcast(&x[c][g].scale), sums[c]);
+            sums[c] = sums_later ? sums[c] : add_scaled_dot(dots[g][c], x[c] + g, sums[c]);
         }
     }
-    const floats d = floats_from_f16(head + lane * sizeof(uint16_t));
+    for (size_t g = 0; sums_later && g < BLOCK_GROUPS; g++) {
+        UNROLL for (size_t c = 0; c < n; c++) {
+            sums[c] = add_scaled_dot(dots[g][c], x[c] + g, sums[c]);
+        }
+    }
+    const uint8_t *halves = head + lane * sizeof(uint16_t);
+    const floats d = floats_from_f16(halves);
     UNROLL for (size_t c = 0; c < n; c++) {
         sums[c] = fused(sums[c], d, block == 0 ? zeros() : load_floats(outputs[c] + lane));
     }
+    const floats minimum = rule.has_min ? floats_from_f16(halves + APUS_HALVES_BYTES) : zeros();
     for (size_t g = 0; rule.has_min && g < BLOCK_GROUPS; g++) {
+        floats min[2];
+        UNROLL for (size_t h = 0; h < APUS_GROUP_COLUMNS / rule.scale_columns; h++) {
+            min[h] = multiply(floats_from_unsigned(unpacked[g].min[h], 0), minimum);
+        }
         UNROLL for (size_t c = 0; c < n; c++) {
-            sums[c] = add_mins(rule, unpacked[g].min, x[c] + g, sums[c]);
+            sums[c] = add_mins(rule, min, x[c] + g, sums[c]);
         }
     }
     UNROLL for (size_t c = 0; c < n; c++) {
@@ -346,8 +380,8 @@ INLINE void add_unpacked_tile(const size_t n, const apus_unpacked_block *block, 
 }
 
 /// Columns of the next tile when `column_count` are left: tiles as few and as even as can be.
-INLINE size_t tile_columns(size_t column_count) {
-    const size_t tile_count = (column_count + MAX_TILE - 1) / MAX_TILE;
+INLINE size_t tile_columns(size_t column_count, const size_t max_tile) {
+    const size_t tile_count = (column_count + max_tile - 1) / max_tile;
     return (column_count + tile_count - 1) / tile_count;
 }
 
@@ -367,7 +401,7 @@ INLINE size_t tile_columns(size_t column_count) {
                                 float *const *outputs, size_t column_count) { \
         const uint32_t type = APUS_##TYPE; \
         for (bool is_first = true; column_count > 0;) { \
-            const size_t tile = tile_columns(column_count); \
+            const size_t tile = tile_columns(column_count, MAX_TILE); \
             for (size_t lane = 0; lane < APUS_STRIP_ROWS; lane += LANES, is_first = false) { \
                 switch (tile) { TILES(TILE) } \
             } \
@@ -394,8 +428,8 @@ INLINE size_t tile_columns(size_t column_count) {
                 group_factors unpacked[BLOCK_GROUPS]; \
                 unpack_factors(type, strip, block, lane, unpacked); \
                 for (size_t c = 0; c < column_count; is_first = false) { \
-                    const size_t tile = tile_columns(column_count - c); \
-                    switch (tile) { TILES(BLOCK_TILE) } \
+                    const size_t tile = tile_columns(column_count - c, MAX_BLOCK_TILE); \
+                    switch (tile) { BLOCK_TILES(BLOCK_TILE) } \
                     c += tile; \
                 } \
             } \
@@ -429,7 +463,7 @@ static void add_unpacked_block(const apus_unpacked_block *block, size_t first_gr
                                const void *const *columns, float *const *outputs,
                                size_t column_count) {
     while (column_count > 0) {
-        const size_t tile = tile_columns(column_count);
+        const size_t tile = tile_columns(column_count, MAX_TILE);
         for (size_t lane = 0; lane < APUS_STRIP_ROWS; lane += LANES) {
             switch (tile) { TILES(UNPACKED_TILE) }
         }

@@ -28,12 +28,14 @@ size_t apus_latent_scratch(size_t key_dimension, size_t value_dimension) {
 #define MULTIPLY_ADD(a, b, c) __builtin_elementwise_fma(a, b, c) // every arm64 has it
 #define SCORE_PAGES 4 // 4 × 1 accumulators of four registers each: 16 of 32
 #define SCORE_QUERIES 1
+#define MIX_CHUNK 4        // 1 × 4 likewise
 #define LATENT_POSITIONS 4 // likewise
 #define LATENT_DIMENSIONS 4
 #else
 #define MULTIPLY_ADD(a, b, c) ((a) * (b) + (c)) // without FMA units a fused one is a library call
 #define SCORE_PAGES 1
 #define SCORE_QUERIES 1
+#define MIX_CHUNK 2
 #define LATENT_POSITIONS 2
 #define LATENT_DIMENSIONS 2
 #endif
@@ -42,6 +44,7 @@ size_t apus_latent_scratch(size_t key_dimension, size_t value_dimension) {
 #undef MULTIPLY_ADD
 #undef SCORE_PAGES
 #undef SCORE_QUERIES
+#undef MIX_CHUNK
 #undef LATENT_POSITIONS
 #undef LATENT_DIMENSIONS
 
@@ -52,6 +55,7 @@ size_t apus_latent_scratch(size_t key_dimension, size_t value_dimension) {
 #define MULTIPLY_ADD(a, b, c) __builtin_elementwise_fma(a, b, c)
 #define SCORE_PAGES 2 // 2 × 2 accumulators of two registers each: 8 of 16
 #define SCORE_QUERIES 2
+#define MIX_CHUNK 2        // likewise, queries × lines of values
 #define LATENT_POSITIONS 4 // accumulators of two registers each: 8 of 16
 #define LATENT_DIMENSIONS 4
 #include "vectors_body.h"
@@ -59,6 +63,7 @@ size_t apus_latent_scratch(size_t key_dimension, size_t value_dimension) {
 #undef MULTIPLY_ADD
 #undef SCORE_PAGES
 #undef SCORE_QUERIES
+#undef MIX_CHUNK
 #undef LATENT_POSITIONS
 #undef LATENT_DIMENSIONS
 #pragma clang attribute pop
@@ -70,6 +75,7 @@ size_t apus_latent_scratch(size_t key_dimension, size_t value_dimension) {
 #define MULTIPLY_ADD(a, b, c) __builtin_elementwise_fma(a, b, c)
 #define SCORE_PAGES 4 // 4 × 4 accumulators: 16 of 32 registers
 #define SCORE_QUERIES 4
+#define MIX_CHUNK 4
 #define LATENT_POSITIONS 8
 #define LATENT_DIMENSIONS 16
 #include "vectors_body.h"
@@ -77,6 +83,7 @@ size_t apus_latent_scratch(size_t key_dimension, size_t value_dimension) {
 #undef MULTIPLY_ADD
 #undef SCORE_PAGES
 #undef SCORE_QUERIES
+#undef MIX_CHUNK
 #undef LATENT_POSITIONS
 #undef LATENT_DIMENSIONS
 #pragma clang attribute pop
@@ -89,6 +96,7 @@ size_t apus_latent_scratch(size_t key_dimension, size_t value_dimension) {
 #define MULTIPLY_ADD(a, b, c) __builtin_elementwise_fma(a, b, c)
 #define SCORE_PAGES 4
 #define SCORE_QUERIES 4
+#define MIX_CHUNK 4
 #define LATENT_POSITIONS 8
 #define LATENT_DIMENSIONS 16
 #include "vectors_body.h"
@@ -97,6 +105,7 @@ size_t apus_latent_scratch(size_t key_dimension, size_t value_dimension) {
 #undef MULTIPLY_ADD
 #undef SCORE_PAGES
 #undef SCORE_QUERIES
+#undef MIX_CHUNK
 #undef LATENT_POSITIONS
 #undef LATENT_DIMENSIONS
 #pragma clang attribute pop

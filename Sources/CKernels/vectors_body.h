@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Included by vectors.c once for each instruction set, with ISA(name), SCORE_PAGES and SCORE_QUERIES
-// defined. Vectors are 16 lanes of float32.
+// Included by vectors.c once for each instruction set, with ISA(name), SCORE_PAGES, SCORE_QUERIES
+// and MIX_CHUNK defined. Vectors are 16 lanes of float32.
 
 typedef float ISA(v16) __attribute__((vector_size(64), aligned(4)));
 typedef int32_t ISA(i16) __attribute__((vector_size(64), aligned(4)));
