@@ -6,13 +6,15 @@ import Testing
 
 @Suite struct MachineTests {
     @Test(arguments: [
-        (["cpu.max": "150000 100000"], 1), (["cpu.max": "50000 100000"], 1),
-        (["cpu/cpu.cfs_quota_us": "100000", "cpu/cpu.cfs_period_us": "100000"], 1),
+        ("10000", 1), ("50000", 1), ("100000", 1), ("149999", 1), ("150000", 2), ("200000", 2),
+        ("350000", 4), ("900000", 4), ("9223372036854775807", 4),
     ])
-    func `threads are the quota rounded down, at least one`(
-        files: [String: String], count: Int
+    func `threads are the quota rounded, at least one`(
+        quota: String, count: Int
     ) throws {
-        let cgroup = try FakeCgroup(files)
+        let cgroup = try FakeCgroup([
+            "cpu.max": "\(quota) 100000", "self/status": "Cpus_allowed:\tf\n",
+        ])
         defer { cgroup.remove() }
 
         let processors = ProcessorCount.available(procRoot: cgroup.path, cgroupRoot: cgroup.path)

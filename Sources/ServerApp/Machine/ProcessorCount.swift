@@ -11,7 +11,9 @@ package struct ProcessorCount: Sendable, Equatable {
     /// Processors' worth of CPU time in each period; nil where that is not limited.
     package var quota: Double?
 
-    /// The smaller of the affinity mask and the cgroups' tightest quota, rounded down.
+    /// The smaller of the affinity mask and the cgroups' tightest quota, rounded to the nearest:
+    /// threads that are stopped for part of each period do more than one fewer, but not where they would
+    /// stand still for most of it (docs/decisions/0031-threads-of-a-quota.md).
     package static func available(
         procRoot: String = "/proc", cgroupRoot: String = "/sys/fs/cgroup"
     ) -> ProcessorCount {
@@ -20,7 +22,7 @@ package struct ProcessorCount: Sendable, Equatable {
             return ProcessorCount(count: mask, reason: "\(mask) processors in the affinity mask")
         }
         return ProcessorCount(
-            count: max(1, Int(min(Double(mask), quota))),
+            count: max(1, Int(min(Double(mask), quota + 0.5))),
             reason: "\(mask) processors in the affinity mask, cgroup quota "
                 + String(format: "%.2f", quota), quota: quota)
     }
