@@ -20,8 +20,12 @@ static void KV(score_tile)(const ELEMENT *const *pages, const ELEMENT *const *ne
             // The first queries to come by ask for what all of them will read.
             const ELEMENT *const *wanted = q == 0 && next ? next + p : NULL;
             const bool is_whole = query_count - q >= SCORE_QUERIES;
-            if (count == SCORE_PAGES && is_whole)
+            // A loop that does not ask has no branch, and all registers for its sums.
+            if (count == SCORE_PAGES && is_whole && wanted)
                 KV(score)(pages + p, wanted, SCORE_PAGES, queries + q * size, SCORE_QUERIES, kv,
+                          place);
+            else if (count == SCORE_PAGES && is_whole)
+                KV(score)(pages + p, NULL, SCORE_PAGES, queries + q * size, SCORE_QUERIES, kv,
                           place);
             else if (count == SCORE_PAGES)
                 KV(score)(pages + p, wanted, SCORE_PAGES, queries + q * size, 1, kv, place);
@@ -70,8 +74,11 @@ static void KV(mix_tile)(const ELEMENT *const *pages, const ELEMENT *const *next
         for (size_t q = 0; q < query_count;) {
             const ELEMENT *const *wanted = q == 0 ? next : NULL;
             const bool is_whole = chunk == MIX_CHUNK && query_count - q >= SCORE_QUERIES;
-            if (is_whole)
+            if (is_whole && wanted)
                 KV(mix)(pages, wanted, from, to, kv, column, MIX_CHUNK, weights + q, shrink + q,
+                        SCORE_QUERIES, outputs + q * stride);
+            else if (is_whole)
+                KV(mix)(pages, NULL, from, to, kv, column, MIX_CHUNK, weights + q, shrink + q,
                         SCORE_QUERIES, outputs + q * stride);
             else if (chunk == MIX_CHUNK)
                 KV(mix)(pages, wanted, from, to, kv, column, MIX_CHUNK, weights + q, shrink + q, 1,

@@ -276,9 +276,13 @@ INLINE void add_block_tile(const uint32_t type, const size_t n, const uint8_t *s
         prefetch(strip + (first + g) * group_bytes(type), group_bytes(type), ahead);
         line quads[APUS_GROUP_QUADS];
         unpack_group(type, strip, first + g, lane, quads);
-        scaled_dots(rule, n, quads, unpacked[g].factor, x, g, dots[g]);
-        UNROLL for (size_t c = 0; c < n; c++) {
-            sums[c] = sums_later ? sums[c] : add_scaled_dot(dots[g][c], x[c] + g, sums[c]);
+        if (sums_later) {
+            scaled_dots(rule, n, quads, unpacked[g].factor, x, g, dots[g]);
+        }
+        UNROLL for (size_t c = 0; !sums_later && c < n; c++) {
+            scaled_sums dot;
+            scaled_dots(rule, 1, quads, unpacked[g].factor, x + c, g, &dot);
+            sums[c] = add_scaled_dot(dot, x[c] + g, sums[c]);
         }
     }
     for (size_t g = 0; sums_later && g < BLOCK_GROUPS; g++) {

@@ -37,26 +37,35 @@ INLINE V16 ISA(fma)(V16 a, V16 b, V16 c) {
     return MULTIPLY_ADD(a, b, c);
 }
 
+INLINE V16 ISA(select)(I16 mask, V16 yes, V16 no) {
+    return (V16)((mask & (I16)yes) | (~mask & (I16)no));
+}
+
+// The lanes of one half are put onto those of the other until one is left; what the others then hold does
+// not matter.
+#define HALVE_8(v) __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15)
+#define HALVE_4(v) __builtin_shufflevector(v, v, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7)
+#define HALVE_2(v) __builtin_shufflevector(v, v, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3)
+#define HALVE_1(v) __builtin_shufflevector(v, v, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1)
+
 INLINE float ISA(sum_lanes)(V16 v) {
-    float lanes[16];
-    ISA(store)(lanes, v);
-    for (size_t width = 8; width > 0; width /= 2)
-        for (size_t i = 0; i < width; i++)
-            lanes[i] += lanes[i + width];
-    return lanes[0];
+    v += HALVE_8(v);
+    v += HALVE_4(v);
+    v += HALVE_2(v);
+    v += HALVE_1(v);
+    return v[0];
+}
+
+INLINE V16 ISA(larger)(V16 a, V16 b) {
+    return ISA(select)(b > a, b, a);
 }
 
 INLINE float ISA(max_lanes)(V16 v) {
-    float lanes[16];
-    ISA(store)(lanes, v);
-    for (size_t width = 8; width > 0; width /= 2)
-        for (size_t i = 0; i < width; i++)
-            lanes[i] = lanes[i + width] > lanes[i] ? lanes[i + width] : lanes[i];
-    return lanes[0];
-}
-
-INLINE V16 ISA(select)(I16 mask, V16 yes, V16 no) {
-    return (V16)((mask & (I16)yes) | (~mask & (I16)no));
+    v = ISA(larger)(v, HALVE_8(v));
+    v = ISA(larger)(v, HALVE_4(v));
+    v = ISA(larger)(v, HALVE_2(v));
+    v = ISA(larger)(v, HALVE_1(v));
+    return v[0];
 }
 
 /// eˣ to about 1 ulp: 2ⁿ · p(r) with x = n ln 2 + r, |r| ≤ ½ ln 2, and p the degree-6 polynomial of
@@ -341,6 +350,10 @@ static const apus_vector_operations ISA(operations) = {
 #undef I16
 #undef U16
 #undef H16
+#undef HALVE_8
+#undef HALVE_4
+#undef HALVE_2
+#undef HALVE_1
 #undef INLINE
 #undef TILE
 #undef TILE_PAGES
