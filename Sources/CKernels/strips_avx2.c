@@ -114,6 +114,9 @@ INLINE ints offset_products(const apus_value_rule rule, ints low, ints high,
         return zero_ints();
     }
     // low·a + high·b = (low − high)·a + high·(a + b), both products by one `madd`.
+    _Static_assert(offsetof(apus_activation_group, negated_low_sum)
+                       == offsetof(apus_activation_group, negated_sum) + sizeof(int32_t),
+                   "both sums are one load");
     int64_t sums;
     __builtin_memcpy(&sums, &x->negated_sum, sizeof sums);
     const __m256i a_and_sum =
@@ -127,7 +130,7 @@ INLINE ints offset_products(const apus_value_rule rule, ints low, ints high,
     return low;
 }
 
-/// dots[c] = Σ factor·(weight − offset)·q over group `g` of each of `n` columns, the halves with the
+/// dots[c] = Σ factor·(weight − offset)·q over group `g` of each of `n` columns, the halves with their
 /// factors `low` and `high`. All columns take the first half before any takes the second: a half's
 /// weights fit in the registers.
 INLINE void tile_dots(const apus_value_rule rule, const size_t n, const line *quads, ints low,
@@ -140,7 +143,8 @@ INLINE void tile_dots(const apus_value_rule rule, const size_t n, const line *qu
         if (adds_pairs) {
             dots[c] = add_pairs(zero_ints(), quads, values, half, bits);
         } else {
-            dots[c] = add_half(offset_products(rule, low, high, x[c] + g), low, quads, values, bits);
+            const ints offset = offset_products(rule, low, high, x[c] + g);
+            dots[c] = add_half(offset, low, quads, values, bits);
         }
     }
     UNROLL for (size_t c = 0; c < n; c++) {
@@ -154,12 +158,14 @@ INLINE void tile_dots(const apus_value_rule rule, const size_t n, const line *qu
     }
 }
 
+/// As in strips_factors.h.
 INLINE void group_dots(const apus_value_rule rule, const size_t n, const line *quads,
                        const apus_activation_group *const *x, size_t g, ints *dots) {
     const ints one = both(_mm256_set1_epi16(1));
     tile_dots(rule, n, quads, one, one, x, g, dots);
 }
 
+/// As in strips_factors.h, but in integers.
 INLINE void scaled_dots(const apus_value_rule rule, const size_t n, const line *quads,
                         const factors *factor, const apus_activation_group *const *x, size_t g,
                         scaled_sums *dots) {

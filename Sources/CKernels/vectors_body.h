@@ -41,9 +41,9 @@ INLINE V16 ISA(select)(I16 mask, V16 yes, V16 no) {
     return (V16)((mask & (I16)yes) | (~mask & (I16)no));
 }
 
-// The lanes of one half are put onto those of the other until one is left; what the others then hold does
-// not matter.
-#define HALVE_8(v) __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15)
+// The upper lanes are put onto the lower until one is left; what the others then hold does not matter.
+#define HALVE_8(v) \
+    __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15)
 #define HALVE_4(v) __builtin_shufflevector(v, v, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7)
 #define HALVE_2(v) __builtin_shufflevector(v, v, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3)
 #define HALVE_1(v) __builtin_shufflevector(v, v, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1)
