@@ -48,7 +48,7 @@ INLINE void KV(score)(const ELEMENT *const *pages, const ELEMENT *const *next, s
                 __builtin_prefetch(next[p] + d * APUS_PAGE_POSITIONS);
         }
         for (size_t q = 0; q < query_count; q++) {
-            V16 query = (V16){0} + queries[q * kv->key_dimension + d];
+            V16 query = ISA(splat)(queries[q * kv->key_dimension + d]);
             for (size_t p = 0; p < page_count; p++)
                 sums[p][q] = ISA(fma)(query, keys[p], sums[p][q]);
         }
@@ -79,7 +79,7 @@ INLINE void KV(mix)(const ELEMENT *const *pages, const ELEMENT *const *next, siz
             for (size_t c = 0; c < chunk * 16; c += 64 / sizeof(ELEMENT))
                 __builtin_prefetch(next[page] + row + c);
         for (size_t q = 0; q < query_count; q++) {
-            V16 weight = (V16){0} + weights[q][j];
+            V16 weight = ISA(splat)(weights[q][j]);
             for (size_t c = 0; c < chunk; c++)
                 sums[q][c] = ISA(fma)(weight, values[c], sums[q][c]);
         }
@@ -159,7 +159,7 @@ INLINE void KV(score_latents)(const ELEMENT *const *rows, const LATENT_TILE *til
     const float *latents = tile + first * kv->key_dimension;
     for (size_t d = 0; d < kv->key_dimension; d++)
         for (size_t p = 0; p < count; p++)
-            sums[p] = ISA(fma)(queries[d], (V16){0} + latents[p * kv->key_dimension + d], sums[p]);
+            sums[p] = ISA(fma)(queries[d], ISA(splat)(latents[p * kv->key_dimension + d]), sums[p]);
     for (size_t p = 0; p < count; p++)
         scores[first + p] = sums[p] * kv->scale;
 }
@@ -179,7 +179,7 @@ INLINE void KV(mix_latents)(const LATENT_TILE *tile, size_t positions, size_t fi
     for (size_t p = 0; p < positions; p++) {
         const float *latent = tile + p * kv->key_dimension + first;
         for (size_t d = 0; d < count; d++)
-            sums[d] = ISA(fma)(weights[p], (V16){0} + latent[d], sums[d]);
+            sums[d] = ISA(fma)(weights[p], ISA(splat)(latent[d]), sums[d]);
     }
     for (size_t d = 0; d < count; d++)
         mixed[first + d] = sums[d];

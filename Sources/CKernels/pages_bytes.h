@@ -64,7 +64,7 @@ INLINE const ELEMENT *KV(page)(const apus_kv_view *kv, size_t position, ELEMENT 
     for (size_t p = 0; p < APUS_PAGE_POSITIONS; p += 2) {
         for (size_t column = 0; column < stride; column += 16, values += 32) {
             const _Float16 *scales = value_scales + column / SCALED_VALUES * APUS_PAGE_POSITIONS + p;
-            *unpacked++ = KV(unpack)(values, (V16){0} + (float)scales[0], (V16){0} + (float)scales[1]);
+            *unpacked++ = KV(unpack)(values, ISA(splat)((float)scales[0]), ISA(splat)((float)scales[1]));
         }
     }
     return room;

@@ -17,6 +17,11 @@ typedef _Float16 ISA(h16) __attribute__((vector_size(32), aligned(2)));
 #define half ISA(half)
 #define INLINE static inline __attribute__((always_inline))
 
+/// x in every lane. Added to zeros it would be added in earnest: −0 + 0 is 0.
+INLINE V16 ISA(splat)(float x) {
+    return x - (V16){0};
+}
+
 INLINE V16 ISA(load)(const float *x) {
     return *(const V16 *)x;
 }
@@ -147,10 +152,10 @@ INLINE V16 ISA(geglu16)(V16 gate, V16 up, float alpha, float limit) {
 }
 
 INLINE V16 ISA(clamped_swiglu16)(V16 gate, V16 up, float alpha, float limit) {
-    gate = ISA(select)(gate > limit, (V16){0} + limit, gate);
-    up = ISA(select)(up > limit, (V16){0} + limit, up);
+    gate = ISA(select)(gate > limit, ISA(splat)(limit), gate);
+    up = ISA(select)(up > limit, ISA(splat)(limit), up);
     up = ISA(select)(up < -limit, (V16){0} - limit, up);
-    return ISA(gate16)(gate, (V16){0} + alpha) * (up + 1.0f);
+    return ISA(gate16)(gate, ISA(splat)(alpha)) * (up + 1.0f);
 }
 
 #define GATED(name)                                                                                \
