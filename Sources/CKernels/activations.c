@@ -2,6 +2,7 @@
 #include "activations.h"
 
 #include <math.h>
+#include <string.h>
 
 size_t apus_activation_bytes(size_t width) {
     const size_t bytes = width / APUS_GROUP_COLUMNS * sizeof(apus_activation_group);
@@ -41,10 +42,12 @@ static void quantize_group(const float *x, apus_activation_group *group) {
     const float inverse = is_usable ? 127.0f / largest : 0.0f;
     group->scale = is_usable ? largest / 127.0f : isnan(largest) ? NAN : 0.0f;
     int32_t sums[2] = {0, 0};
+    memset(group->negated_pair_sums, 0, sizeof group->negated_pair_sums);
     for (int i = 0; i < APUS_GROUP_COLUMNS; i++) {
         const int32_t q = is_usable ? (int32_t)rintf(x[i] * inverse) : 0;
         group->values[i] = (int8_t)q;
         sums[i / 16] += q;
+        group->negated_pair_sums[i / 16][i / 2 % 2] -= (int16_t)q;
     }
     group->scaled_sum = group->scale * (float)(sums[0] + sums[1]);
     group->negated_sum = -(sums[0] + sums[1]);

@@ -16,9 +16,11 @@ typedef struct {
     float scaled_sum;                  ///< scale · Σq
     int32_t negated_sum;               ///< −Σq
     int32_t negated_low_sum;           ///< −Σq of columns 0…15
+    /// −Σ(q[4i + 2p] + q[4i + 2p + 1]) over the four quads i of columns 0…15, p = 0, 1; then of 16…31.
+    int16_t negated_pair_sums[2][2];
 } apus_activation_group;
 
-_Static_assert(sizeof(apus_activation_group) == 48, "three groups per 144 bytes, no padding");
+_Static_assert(sizeof(apus_activation_group) == 56, "32 values, 4 numbers of 4 bytes, 4 of 2");
 
 /// Smaller magnitudes would need a scale of fewer than 24 significant bits (127 · 2^−126).
 #define APUS_SMALLEST_MAGNITUDE 0x1.fcp-120f

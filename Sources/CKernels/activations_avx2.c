@@ -21,11 +21,14 @@ static float largest_magnitude(const __m256 x[4]) {
     return _mm_cvtsi128_si32(four) < 0x7f800000 ? _mm_cvtss_f32(_mm_castsi128_ps(four)) : NAN;
 }
 
-/// Sum of 16 int8.
-static int32_t sum_of(__m128i x) {
-    const __m128i unsigned_x = _mm_xor_si128(x, _mm_set1_epi8((char)128));
-    const __m128i eights = _mm_sad_epu8(unsigned_x, _mm_setzero_si128());
-    return _mm_cvtsi128_si32(eights) + _mm_extract_epi16(eights, 4) - 16 * 128;
+/// Puts down the negated pair sums of 16 int8; returns their sum.
+static int32_t take_pair_sums(__m128i x, int16_t negated[2]) {
+    const __m128i eight = _mm_maddubs_epi16(_mm_set1_epi8(1), x);
+    const __m128i four = _mm_add_epi16(eight, _mm_srli_si128(eight, 8));
+    const __m128i two = _mm_add_epi16(four, _mm_srli_si128(four, 4));
+    negated[0] = (int16_t)-_mm_extract_epi16(two, 0);
+    negated[1] = (int16_t)-_mm_extract_epi16(two, 1);
+    return -(negated[0] + negated[1]);
 }
 
 /// 16 int32 of −127…127 to 16 bytes.
@@ -54,7 +57,8 @@ static void quantize_group(const float *values, apus_activation_group *group) {
     const __m128i low = bytes_of(q[0], q[1]), high = bytes_of(q[2], q[3]);
     _mm_storeu_si128((__m128i *)group->values, low);
     _mm_storeu_si128((__m128i *)(group->values + 16), high);
-    const int32_t low_sum = sum_of(low), sum = low_sum + sum_of(high);
+    const int32_t low_sum = take_pair_sums(low, group->negated_pair_sums[0]);
+    const int32_t sum = low_sum + take_pair_sums(high, group->negated_pair_sums[1]);
     group->scaled_sum = group->scale * (float)sum;
     group->negated_sum = -sum;
     group->negated_low_sum = -low_sum;

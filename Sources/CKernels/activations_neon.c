@@ -22,6 +22,15 @@ static int8x16_t bytes_of(const int32x4_t q[4]) {
     return vcombine_s8(vmovn_s16(low), vmovn_s16(high));
 }
 
+/// Puts down the negated pair sums of 16 int8; returns their sum.
+static int32_t take_pair_sums(int8x16_t x, int16_t negated[2]) {
+    const int16x8_t eight = vnegq_s16(vpaddlq_s8(x));
+    const int16x4_t four = vadd_s16(vget_low_s16(eight), vget_high_s16(eight));
+    negated[0] = (int16_t)(vget_lane_s16(four, 0) + vget_lane_s16(four, 2));
+    negated[1] = (int16_t)(vget_lane_s16(four, 1) + vget_lane_s16(four, 3));
+    return -(negated[0] + negated[1]);
+}
+
 static void quantize_group(const float *values, apus_activation_group *group) {
     float32x4_t x[8];
     int32x4_t q[8];
@@ -42,7 +51,8 @@ static void quantize_group(const float *values, apus_activation_group *group) {
     const int8x16_t low = bytes_of(q), high = bytes_of(q + 4);
     vst1q_s8(group->values, low);
     vst1q_s8(group->values + 16, high);
-    const int32_t low_sum = vaddlvq_s8(low), sum = low_sum + vaddlvq_s8(high);
+    const int32_t low_sum = take_pair_sums(low, group->negated_pair_sums[0]);
+    const int32_t sum = low_sum + take_pair_sums(high, group->negated_pair_sums[1]);
     group->scaled_sum = group->scale * (float)sum;
     group->negated_sum = -sum;
     group->negated_low_sum = -low_sum;

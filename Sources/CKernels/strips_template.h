@@ -3,9 +3,9 @@
 /// The kernels' loops, written once over a vocabulary of lanes.
 ///
 /// Included by the strips_*.c of each instruction set, which define before it the vocabulary
-/// (strips_scalar.c says what each word means, as loops; strips_factors.h for integer scales), `LANES`, the rows of a strip that are
-/// multiplied at a time, and `MAX_TILE` with its `TILES`, the most columns that share one unpacking
-/// of the weights. Each operation rounds in the same way in all of them, so results are
+/// (strips_scalar.c says what each word means, as loops; strips_factors.h for integer scales), `LANES`, the
+/// rows of a strip that are multiplied at a time, and `MAX_TILE` with its `TILES`, the most columns that
+/// weights are loaded, and most of them unpacked, for at a time. Each operation rounds in the same way in all of them, so results are
 /// bit-equal; each output goes through the same operations whatever the tile, so they do not depend
 /// on the batch.
 
@@ -250,15 +250,32 @@ INLINE void multiply_quantized_tile(const uint32_t type, const size_t n, const u
     }
 }
 
+/// Whether a value is put together from two planes, or looked up: worth doing once for all tiles of a block.
+INLINE bool is_put_together(const uint32_t type) {
+    const int bits = apus_plane_bits(type);
+    return apus_table_of(type) != NULL || !(bits == 2 || bits == 4 || bits == 8);
+}
+
+/// Values of rows `lane`…`lane + LANES − 1` of block `block`.
+INLINE void unpack_block(const uint32_t type, const uint8_t *strip, size_t block, size_t lane,
+                         bool is_first, line (*values)[APUS_GROUP_QUADS]) {
+    const size_t first = block * BLOCK_GROUPS, ahead = prefetch_bytes(MAX_BLOCK_TILE, is_first);
+    for (size_t g = 0; g < BLOCK_GROUPS; g++) {
+        prefetch(strip + (first + g) * group_bytes(type), group_bytes(type), ahead);
+        unpack_group(type, strip, first + g, lane, values[g]);
+    }
+}
+
 INLINE floats add_scaled_dot(scaled_sums dot, const apus_activation_group *x, floats sum) {
     return fused(floats_from_scaled(dot), broadcast(&x->scale), sum);
 }
 
 /// outputs[c][lane…] += rows lane… of a block · columns[c], for a tile of `n` columns and a type with
 /// integer scales, whose sums of a block are multiplied with its scale at the end. Block 0 finds no
-/// sums in the outputs.
+/// sums in the outputs. `values` are the block's, or NULL where they are to be unpacked here.
 INLINE void add_block_tile(const uint32_t type, const size_t n, const uint8_t *strip, size_t block,
-                           size_t lane, const group_factors *unpacked, const void *const *columns,
+                           size_t lane, const group_factors *unpacked,
+                           const line (*values)[APUS_GROUP_QUADS], const void *const *columns,
                            float *const *outputs, bool is_first_tile) {
     const apus_value_rule rule = apus_value_rule_of(type);
     const uint8_t *head = strip + apus_numbers_offset(type, block);
@@ -273,9 +290,12 @@ INLINE void add_block_tile(const uint32_t type, const size_t n, const uint8_t *s
         sums[c] = zeros();
     }
     for (size_t g = 0; g < BLOCK_GROUPS; g++) {
-        prefetch(strip + (first + g) * group_bytes(type), group_bytes(type), ahead);
-        line quads[APUS_GROUP_QUADS];
-        unpack_group(type, strip, first + g, lane, quads);
+        line own[APUS_GROUP_QUADS];
+        const line *quads = values ? values[g] : own;
+        if (!values) {
+            prefetch(strip + (first + g) * group_bytes(type), group_bytes(type), ahead);
+            unpack_group(type, strip, first + g, lane, own);
+        }
         if (sums_later) {
             scaled_dots(rule, n, quads, unpacked[g].factor, x, g, dots[g]);
         }
@@ -415,13 +435,23 @@ INLINE size_t tile_columns(size_t column_count, const size_t max_tile) {
         } \
     }
 
-#define BLOCK_TILE(N) \
+#define ADD_BLOCK_TILE(N, VALUES) \
     case N: \
-        add_block_tile(type, N, strip, block, lane, unpacked, columns + c, outputs + c, is_first); \
+        add_block_tile(type, N, strip, block, lane, unpacked, VALUES, columns + c, outputs + c, \
+                       is_first); \
         break;
+#define BLOCK_TILE(N) ADD_BLOCK_TILE(N, NULL)
+#define UNPACKED_BLOCK_TILE(N) ADD_BLOCK_TILE(N, values)
 
-/// The kernel of a type with integer scales: block after block, whose scales are unpacked once for all
-/// columns.
+#define EACH_BLOCK_TILE(CASE) \
+    for (size_t c = 0; c < column_count; is_first = false) { \
+        const size_t tile = tile_columns(column_count - c, MAX_BLOCK_TILE); \
+        switch (tile) { BLOCK_TILES(CASE) } \
+        c += tile; \
+    }
+
+/// The kernel of a type with integer scales: block after block, whose scales, and values that are put
+/// together, are unpacked once for all columns.
 #define DEFINE_BLOCK_KERNEL(TYPE) \
     static void multiply_##TYPE(const void *strip, size_t width, const void *const *columns, \
                                 float *const *outputs, size_t column_count) { \
@@ -431,10 +461,12 @@ INLINE size_t tile_columns(size_t column_count, const size_t max_tile) {
             for (size_t lane = 0; lane < APUS_STRIP_ROWS; lane += LANES) { \
                 group_factors unpacked[BLOCK_GROUPS]; \
                 unpack_factors(type, strip, block, lane, unpacked); \
-                for (size_t c = 0; c < column_count; is_first = false) { \
-                    const size_t tile = tile_columns(column_count - c, MAX_BLOCK_TILE); \
-                    switch (tile) { BLOCK_TILES(BLOCK_TILE) } \
-                    c += tile; \
+                if (is_put_together(type) && column_count > MAX_BLOCK_TILE) { \
+                    line values[BLOCK_GROUPS][APUS_GROUP_QUADS]; \
+                    unpack_block(type, strip, block, lane, is_first, values); \
+                    EACH_BLOCK_TILE(UNPACKED_BLOCK_TILE) \
+                } else { \
+                    EACH_BLOCK_TILE(BLOCK_TILE) \
                 } \
             } \
         } \

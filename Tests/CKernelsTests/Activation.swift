@@ -30,16 +30,21 @@ struct Activation {
         var values: [Int8]
         var scale, scaledSum: Float
         var negatedSum, negatedLowSum: Int32
+        var negatedPairSums: [Int16]
     }
 
+    private static let groupBytes = 56
+
     var groups: [Group] {
-        stride(from: 0, to: width / 32 * 48, by: 48).map { offset in
-            Group(
+        (0..<width / 32).map { index in
+            let offset = index * Self.groupBytes
+            return Group(
                 values: (0..<32).map { memory.load(Int8.self, at: offset + $0) },
                 scale: memory.load(Float.self, at: offset + 32),
                 scaledSum: memory.load(Float.self, at: offset + 36),
                 negatedSum: memory.load(Int32.self, at: offset + 40),
-                negatedLowSum: memory.load(Int32.self, at: offset + 44))
+                negatedLowSum: memory.load(Int32.self, at: offset + 44),
+                negatedPairSums: (0..<4).map { memory.load(Int16.self, at: offset + 48 + 2 * $0) })
         }
     }
 
@@ -52,5 +57,5 @@ struct Activation {
     }
 
     /// The bytes that hold groups, without the padding after them.
-    var groupBytes: [UInt8] { Array(memory.bytes.prefix(width / 32 * 48)) }
+    var groupBytes: [UInt8] { Array(memory.bytes.prefix(width / 32 * Self.groupBytes)) }
 }

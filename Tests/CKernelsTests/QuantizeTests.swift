@@ -60,6 +60,12 @@ struct QuantizeTests {
             #expect(group.negatedSum == -sum)
             #expect(group.negatedLowSum == -group.values[..<16].reduce(0) { $0 + Int32($1) })
             #expect(group.scaledSum == group.scale * Float(sum))
+            let pairSums = [0, 2, 16, 18].map { first in
+                stride(from: first, to: first + 16, by: 4).reduce(0) {
+                    $0 + Int16(group.values[$1]) + Int16(group.values[$1 + 1])
+                }
+            }
+            #expect(group.negatedPairSums == pairSums.map(-))
         }
     }
 
@@ -113,6 +119,6 @@ struct QuantizeTests {
     @Test func `an activation's bytes are whole lines`() {
         #expect(apus_activation_bytes(0) == 0)
         #expect(
-            [32, 64, 96, 128, 4096].map { apus_activation_bytes($0) } == [64, 128, 192, 192, 6144])
+            [32, 64, 96, 128, 4096].map { apus_activation_bytes($0) } == [64, 128, 192, 256, 7168])
     }
 }

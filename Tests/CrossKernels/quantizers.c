@@ -13,7 +13,9 @@ static bool are_same_groups(const apus_activation_group *a, const apus_activatio
         if (memcmp(a[g].values, b[g].values, sizeof a[g].values) != 0
             || !have_same_bits(&a[g].scale, &b[g].scale, 2)
             || a[g].negated_sum != b[g].negated_sum
-            || a[g].negated_low_sum != b[g].negated_low_sum) {
+            || a[g].negated_low_sum != b[g].negated_low_sum
+            || memcmp(a[g].negated_pair_sums, b[g].negated_pair_sums,
+                      sizeof a[g].negated_pair_sums) != 0) {
             return false;
         }
     }

@@ -29,7 +29,7 @@ import Testing
             let columns = activations.columns(for: matrix)
             return try (0..<3).flatMap { row in
                 let column = try #require(columns[row])
-                return (0..<apus_activation_bytes(32)).prefix(48).map {
+                return (0..<apus_activation_bytes(32)).prefix(56).map {
                     column.load(fromByteOffset: $0, as: UInt8.self)
                 }
             }
