@@ -12,6 +12,8 @@ package enum AdmissionError: Error, Equatable {
     case queueFull(
         waitingRequestCount: Int, maxWaitingRequestCount: Int,
         waitingTokenCount: Int, maxWaitingTokenCount: Int)
+    /// It would wait for longer than it may; trying again later can help.
+    case waitTooLong(waitingRequestCount: Int, inTimeCount: Int)
 }
 
 extension AdmissionError: CustomStringConvertible {
@@ -28,6 +30,9 @@ extension AdmissionError: CustomStringConvertible {
         case .queueFull(let requests, let maxRequests, let tokens, let maxTokens):
             "\(requests) of \(maxRequests) requests with \(tokens) of \(maxTokens) tokens are "
                 + "already waiting"
+        case .waitTooLong(let waiting, let inTime):
+            "\(waiting) requests are waiting, of which no more than \(inTime) will begin within the "
+                + "time that one may wait"
         }
     }
 }

@@ -73,12 +73,24 @@ package struct Scheduler: Sendable {
         assert(
             ([request.id] + request.forks).allSatisfy { phase(of: $0) == nil },
             "sequence \(request.id.rawValue) or a fork of it is live already")
-        try checkFit(
-            promptTokenCount: request.prompt.count, maxNewTokenCount: request.maxNewTokenCount)
+        try checkFit(request)
         try checkQueue(request)
         waiting.append(ScheduledSequence(request), weight: request.weight)
         waitingTokenCount += request.prompt.count
         pendingForkCount += request.forks.count
+    }
+
+    /// Refuses an owner's next request behind more than find a free seat or are served in the time that it may
+    /// wait. An owner may always have its equal share of those.
+    ///
+    /// - Throws: `AdmissionError.waitTooLong`.
+    package func checkWait(of owner: String?, servedInTimeCount: Int) throws(AdmissionError) {
+        let inTimeCount = freeSeats.count + servedInTimeCount
+        let own = waiting.load(of: owner).sequenceCount
+        let ownerCount = waiting.ownerCount + (own == 0 ? 1 : 0)
+        if waitingSequenceCount > inTimeCount, own > inTimeCount / ownerCount {
+            throw .waitTooLong(waitingRequestCount: waitingSequenceCount, inTimeCount: inTimeCount)
+        }
     }
 
     /// Ends a sequence in whatever phase it is and frees its blocks and seat at once. Where forks wait for
@@ -216,9 +228,12 @@ package struct Scheduler: Sendable {
         return running.firstIndex { $0.id == entry.sequence }
     }
 
-    private func checkFit(
-        promptTokenCount: Int, maxNewTokenCount: Int
-    ) throws(AdmissionError) {
+    /// Refuses what could not be served even alone.
+    ///
+    /// - Throws: `AdmissionError`, of the kinds that trying again does not help.
+    package func checkFit(_ request: SequenceRequest) throws(AdmissionError) {
+        let promptTokenCount = request.prompt.count
+        let maxNewTokenCount = request.maxNewTokenCount
         if promptTokenCount < 1 {
             throw .emptyPrompt
         }

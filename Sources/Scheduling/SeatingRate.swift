@@ -26,4 +26,10 @@ package struct SeatingRate: Sendable {
         let wait = (Double(waitingCount) / count * seconds).rounded(.up)
         return Int(min(600, max(1, wait)))
     }
+
+    /// How many leave the queue in so many seconds; nil while nothing was measured.
+    package func count(servedWithin time: Double) -> Int? {
+        guard count > 0, seconds > 0 else { return nil }
+        return Int(min(Double(Int32.max), time / seconds * count))
+    }
 }

@@ -10,6 +10,7 @@ struct MemoryPlan: Sendable {
     let storage: WeightStorage
     let kvType: KVType
     let stepTime: StepTime
+    let maxWait: Duration
     let speculates: Bool
     /// Bytes that KV pool and scratch may take together. What is mapped does not count: the system takes it
     /// back when memory is short.
@@ -80,6 +81,7 @@ extension Server {
                 storage: weights.storage,
                 kvType: configuration.kvType,
                 stepTime: StepTime(maxSeconds: configuration.maxStepTime / .seconds(1)),
+                maxWait: configuration.maxWait,
                 speculates: configuration.speculates,
                 maxWorkingBytes: left + requirements.scratchBytes,
                 summary: """

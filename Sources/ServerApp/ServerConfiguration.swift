@@ -29,6 +29,8 @@ package struct ServerConfiguration: Sendable {
     package var keepsPrefixes = true
     /// Choices that wait at most.
     package var maxWaitingCount = 512
+    /// Time for which a request waits at most until it begins.
+    package var maxWait = Duration.seconds(600)
     /// Prompt tokens that wait at most; nil takes 4,096 for each choice, and a full context at least.
     package var maxWaitingTokenCount: Int?
     /// Tokens of one step.

@@ -60,6 +60,7 @@ struct ServeOptions: ParsableArguments {
     @Option(help: about("parallel")) var parallel: Int?
     @Flag(inversion: .prefixedNo, help: about("prefix-cache")) var prefixCache: Bool?
     @Option(help: about("max-waiting")) var maxWaiting: Int?
+    @Option(help: about("max-wait")) var maxWait: Int?
     @Option(help: about("max-waiting-tokens")) var maxWaitingTokens: Int?
     @Option(help: about("step-tokens")) var stepTokens: Int?
     @Option(help: about("prefill-tokens")) var prefillTokens: Int?
@@ -81,8 +82,9 @@ struct ServeOptions: ParsableArguments {
             "key-requests-per-minute": keyRequestsPerMinute,
             "key-concurrent-requests": keyConcurrentRequests, "grace": grace, "threads": threads,
             "memory": memory, "kv-mib": kvMib, "parallel": parallel, "max-waiting": maxWaiting,
-            "max-waiting-tokens": maxWaitingTokens, "step-tokens": stepTokens,
-            "prefill-tokens": prefillTokens, "max-step-time": maxStepTime,
+            "max-wait": maxWait, "max-waiting-tokens": maxWaitingTokens,
+            "step-tokens": stepTokens, "prefill-tokens": prefillTokens,
+            "max-step-time": maxStepTime,
         ]
         let switches = [
             "public-metrics": publicMetrics, "vllm-metrics": vllmMetrics,

@@ -305,6 +305,31 @@ def test_deadlines(small_server):
             assert body["usage"]["completion_tokens"] == 800
 
 
+def test_who_waits_too_long_is_told(tmp_path):
+    """While the only seat is taken for longer than one may wait; a stream, too, has a status of its own."""
+    with running(tmp_path / "log", "--parallel", "1", "--max-wait", "1") as server:
+        with ThreadPoolExecutor(2) as pool:
+            endless = pool.submit(
+                post, server.url, prompt="Count:", max_tokens=8000, ignore_eos=True, deadline_ms=4000
+            )
+            wait_until(
+                lambda: server.metric("apus:num_requests_running") == 1, 10, "the seat is taken"
+            )
+            late = list(
+                pool.map(
+                    lambda streams: post(server.url, prompt="Late", max_tokens=4, stream=streams),
+                    (False, True),
+                )
+            )
+
+        for response in late:
+            assert response.status_code == 429
+            assert 1 <= int(response.headers["retry-after"]) <= 600
+            assert "has waited for more than 1.0 seconds" in response.json()["error"]["message"]
+        assert endless.result().json()["choices"][0]["finish_reason"] == "timeout"
+        assert post(server.url, prompt="Now", max_tokens=4).status_code == 200
+
+
 def test_a_stream_whose_time_is_up_says_so(server):
     response = post(
         server.url, prompt="Count:", max_tokens=8000, ignore_eos=True, deadline_ms=400, stream=True

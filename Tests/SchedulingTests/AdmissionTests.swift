@@ -62,6 +62,38 @@ import Testing
         try stepped.enqueue(4, prompt: 8, new: 1)
     }
 
+    @Test func `one waits behind no more than find a seat or are served in time`() throws {
+        var stepped = try SteppedScheduler(seats: 1)
+        try stepped.scheduler.checkWait(of: nil, servedInTimeCount: 0)
+        for id in 1...3 as ClosedRange<UInt64> { try stepped.enqueue(id, prompt: 3, new: 2) }
+
+        // The seat is free, so one of the three needs no time.
+        try stepped.scheduler.checkWait(of: nil, servedInTimeCount: 2)
+        #expect(throws: AdmissionError.waitTooLong(waitingRequestCount: 3, inTimeCount: 2)) {
+            try stepped.scheduler.checkWait(of: nil, servedInTimeCount: 1)
+        }
+
+        try stepped.step()
+        try stepped.scheduler.checkWait(of: nil, servedInTimeCount: 2)
+        #expect(throws: AdmissionError.waitTooLong(waitingRequestCount: 2, inTimeCount: 1)) {
+            try stepped.scheduler.checkWait(of: nil, servedInTimeCount: 1)
+        }
+    }
+
+    @Test func `an owner has its share of those that are served in time`() throws {
+        var stepped = try SteppedScheduler(seats: 1)
+        for id in 1...5 as ClosedRange<UInt64> {
+            try stepped.enqueue(
+                id, tokens: [1, 2], new: 1, namespace: .init(owner: id > 3 ? "b" : "a"))
+        }
+
+        try stepped.scheduler.checkWait(of: "b", servedInTimeCount: 3)
+        try stepped.scheduler.checkWait(of: "c", servedInTimeCount: 0)
+        #expect(throws: AdmissionError.self) {
+            try stepped.scheduler.checkWait(of: "a", servedInTimeCount: 3)
+        }
+    }
+
     @Test func `a refusal shows its arithmetic`() {
         let refusals: [AdmissionError] = [
             .tooLong(promptTokenCount: 60, maxNewTokenCount: 5, maxSequenceLength: 64),
@@ -69,6 +101,7 @@ import Testing
             .queueFull(
                 waitingRequestCount: 2, maxWaitingRequestCount: 8,
                 waitingTokenCount: 120, maxWaitingTokenCount: 128),
+            .waitTooLong(waitingRequestCount: 9, inTimeCount: 4),
         ]
 
         #expect(
@@ -76,6 +109,7 @@ import Testing
                 "60 prompt tokens and up to 5 new tokens exceed the context length of 64 tokens",
                 "the sequence may need 6 KV blocks, the whole pool has 5",
                 "2 of 8 requests with 120 of 128 tokens are already waiting",
+                "9 requests are waiting, of which no more than 4 will begin within the time that one may wait",
             ])
     }
 

@@ -132,10 +132,13 @@ import Testing
     @Test func `a rate tells when a queue will be served`() {
         var rate = SeatingRate()
         #expect(rate.seconds(untilServed: 5) == nil)
+        #expect(rate.count(servedWithin: 5) == nil)
 
         for _ in 0..<100 { rate.record(1, seconds: 0.5) }
         #expect(rate.seconds(untilServed: 20) == 10)
         #expect(rate.seconds(untilServed: 0) == 1)
+        #expect((9...10).contains(rate.count(servedWithin: 5) ?? 0))
+        #expect(rate.count(servedWithin: .infinity) == Int(Int32.max))
         #expect(rate.seconds(untilServed: 1_000_000) == 600)
 
         // Half a minute at a tenth of the speed counts for more than what was before.

@@ -45,6 +45,7 @@ final class EngineHarness {
         family: String = "qwen3_moe", kvBlockCount: Int, stepTokenCount: Int = 64,
         parallelCount: Int = 16, threadCount: Int = 2, keepsPrefixes: Bool = true,
         tellsPromptTokensApart: Bool? = nil, speculation: Speculation? = nil,
+        maxWait: Duration = .seconds(86400),
         findDamage: @escaping () -> ModelFileError? = { nil },
         reportFailure: @escaping (ModelFileError) -> Void = { _ in }
     ) throws {
@@ -62,7 +63,8 @@ final class EngineHarness {
             model, team: team, maxTokenCount: stepTokenCount,
             kvBlockCount: limits.kvBlockCount)
         engine = Engine(
-            runner: runner, tokenizer: tokenizer, limits: limits, speculation: speculation,
+            runner: runner, tokenizer: tokenizer, limits: limits, maxWait: maxWait,
+            speculation: speculation,
             threadCount: threadCount, mailbox: mailbox, metrics: metrics,
             findDamage: findDamage, reportFailure: reportFailure
         ) { [unowned self] outputs in outputs.forEach(take) }
@@ -76,10 +78,9 @@ final class EngineHarness {
 
     private func take(_ output: GenerationOutput) {
         switch output.content {
-        case .admitted: answers[output.request] = Answer()
-        case .refused(let error), .failed(let error): refusals[output.request] = error
+        case .failed(let error): refusals[output.request] = error
         case .delta(let delta):
-            answers[output.request]?.add(delta)
+            answers[output.request, default: Answer()].add(delta)
             choices[output.request, default: [:]][delta.index, default: Answer()].add(delta)
             cachedTokenCounts[output.request, default: 0] += delta.cachedTokenCount
         }

@@ -192,6 +192,101 @@ import Tokenization
         }
     }
 
+    @Test func `who would wait too long is told at once`() throws {
+        let harness = try EngineHarness(
+            kvBlockCount: 64, parallelCount: 1, maxWait: .microseconds(1))
+        let start = ContinuousClock.now
+        func submit(_ numbers: ClosedRange<UInt64>) {
+            for number in numbers {
+                harness.submit(request(number, promptTokenCount: 5, newTokenCount: 1))
+            }
+        }
+        submit(1...3)
+        // The first begins; that the second does, too, tells the rate.
+        for _ in 1...2 { harness.turn(at: start) }
+        #expect(harness.refusals.isEmpty)
+
+        // The third has the seat, the fourth the place of who is behind it.
+        submit(4...5)
+        for _ in 1...2 { harness.turn(at: start) }
+
+        #expect(harness.refusals.count == 1)
+        let refusal = harness.refusals[RequestID(rawValue: 5)]
+        #expect(refusal?.status == 429)
+        #expect(
+            refusal?.message
+                == "2 requests are waiting, of which no more than 1 will begin within the time that "
+                + "one may wait")
+        #expect((1...600).contains(refusal?.retryAfterSeconds ?? 0))
+        #expect(try rejectionCount("wait_too_long", harness) == 1)
+        submit(6...6)
+        harness.turn(at: start)
+        #expect(harness.answers.values.count { $0.reason == .length } == 5)
+    }
+
+    @Test func `while no rate is known nobody is refused`() throws {
+        let harness = try EngineHarness(
+            kvBlockCount: 64, parallelCount: 1, maxWait: .microseconds(1))
+        let start = ContinuousClock.now
+        for number in 1...8 as ClosedRange<UInt64> {
+            harness.submit(request(number, promptTokenCount: 5, newTokenCount: 1))
+        }
+
+        for _ in 1...8 { harness.turn(at: start) }
+
+        #expect(harness.refusals.isEmpty)
+    }
+
+    /// Two prompts count as one request, of which one that has begun keeps the other in the queue.
+    @Test func `who has waited too long is told, and who has begun goes on`() throws {
+        let harness = try EngineHarness(kvBlockCount: 64, parallelCount: 1, maxWait: .seconds(60))
+        let first = request(1, promptTokenCount: 5, newTokenCount: 4)
+        let second = GenerationRequest.Choice(
+            index: 1, prompt: [7, 8, 9], sampling: first.choices[0].sampling)
+        harness.submit(
+            GenerationRequest(
+                id: first.id, choices: first.choices + [second], maxNewTokenCount: 4,
+                minNewTokenCount: 0, logprobCount: nil, echoes: false, stopStrings: [],
+                includesStopString: false, stopTokenIDs: [], endTokenIDs: [],
+                skipsSpecialTokens: false, arrival: .now))
+        harness.submit(request(2, promptTokenCount: 5, newTokenCount: 4))
+        harness.submit(request(3, promptTokenCount: 5, newTokenCount: 4))
+        harness.turn()
+
+        harness.turn(at: .now + .seconds(61))
+
+        #expect(harness.refusals.count == 2)
+        for number in 2...3 as ClosedRange<UInt64> {
+            let refusal = harness.refusals[RequestID(rawValue: number)]
+            #expect(refusal?.status == 429)
+            #expect(refusal?.message == "the request has waited for more than 60.0 seconds")
+        }
+        #expect(try rejectionCount("wait_too_long", harness) == 2)
+        try #require(harness.finish())
+        #expect(
+            harness.choices[RequestID(rawValue: 1)]?.values.allSatisfy { $0.reason == .length }
+                == true)
+        #expect(try harness.metric("num_requests_waiting") == 0)
+    }
+
+    /// With a seat free there is no waiting, however long a step or the way here took.
+    @Test func `who finds a seat is not refused for the time before`() throws {
+        let harness = try EngineHarness(kvBlockCount: 64, parallelCount: 2, maxWait: .seconds(1))
+        harness.submit(request(1, promptTokenCount: 5, newTokenCount: 4))
+
+        harness.turn(at: .now + .seconds(30))
+
+        #expect(harness.refusals.isEmpty)
+        try #require(harness.finish())
+        #expect(harness.answers[RequestID(rawValue: 1)]?.reason == .length)
+    }
+
+    private func rejectionCount(_ reason: String, _ harness: EngineHarness) throws -> Int {
+        let prefix = "apus:admission_rejections_total{reason=\"\(reason)\"} "
+        let line = harness.metrics.render().split(separator: "\n").first { $0.hasPrefix(prefix) }
+        return try #require(line.flatMap { Int($0.dropFirst(prefix.count)) })
+    }
+
     @Test func `more choices than the queue can ever hold are refused for good`() throws {
         let harness = try EngineHarness(kvBlockCount: 64)
         let one = request(1, promptTokenCount: 5, newTokenCount: 2)

@@ -16,7 +16,7 @@ extension APIError {
                 + "found '\(clipped(contentType))'")
     }
 
-    /// 429: the queue is full.
+    /// 429: the queue is full, or too long for the time that one may wait.
     package static func tooManyRequests(_ message: String, retryAfterSeconds: Int) -> APIError {
         APIError(
             status: 429, type: .rateLimit, code: "rate_limit_exceeded", message: message,

@@ -27,16 +27,19 @@ final class Engine {
     /// How often guesses are right in the sequences of late.
     private var usualAcceptance = 0.5
     private let stepTime: StepTime
+    private let maxWait: Duration
     private var sequences: [SequenceID: TokenSequence] = [:]
     /// Live sequences of each request.
     private var sequencesOfRequest: [RequestID: [SequenceID]] = [:]
-    /// Of live requests that have one.
+    /// Of live requests.
     private var deadlines: [RequestID: Deadline] = [:]
     private var nextSequence: UInt64 = 0
     private var seatingRate = SeatingRate()
     private var startCount = 0
     /// When the last step ended, if something waits since.
     private var waitingSince: ContinuousClock.Instant?
+    /// When the seating rate was last measured.
+    private var lastSeating: ContinuousClock.Instant?
     /// By entry of the plan.
     private var planned: [TokenSequence] = []
     /// By fork of the plan.
@@ -51,7 +54,10 @@ final class Engine {
     private var spinning: SpinPolicy
 
     private struct Deadline {
-        let instant: ContinuousClock.Instant
+        /// When it is to have begun.
+        let begin: ContinuousClock.Instant
+        /// When it is to be done.
+        let end: ContinuousClock.Instant?
         /// Whether a step has computed something of the request.
         var hasBegun = false
     }
@@ -60,7 +66,8 @@ final class Engine {
     /// `reportFailure` is told once that it is not.
     init(
         runner: ModelRunner, tokenizer: Tokenizer, limits: SchedulerLimits,
-        stepTime: StepTime = StepTime(), speculation: Speculation? = nil, threadCount: Int,
+        stepTime: StepTime = StepTime(), maxWait: Duration,
+        speculation: Speculation? = nil, threadCount: Int,
         mailbox: EngineMailbox, metrics: EngineMetrics, spinning: SpinPolicy? = nil,
         findDamage: @escaping () -> ModelFileError? = { nil },
         reportFailure: @escaping (ModelFileError) -> Void = { _ in },
@@ -75,6 +82,7 @@ final class Engine {
         self.metrics = metrics
         self.deliver = deliver
         self.stepTime = stepTime
+        self.maxWait = maxWait
         self.speculation = speculation
         scheduler = Scheduler(limits: limits)
         plan = StepPlan(limits: limits)
@@ -96,10 +104,12 @@ final class Engine {
     /// otherwise.
     func turn(waiting: Bool, at time: ContinuousClock.Instant? = nil) {
         for message in mailbox.take(waiting: waiting) { handle(message) }
-        expire(at: time ?? .now)
+        let now = time ?? .now
+        expire(at: now)
         scheduler.planStep(
             into: &plan, prefillRowCountWhileDecoding: prefillRowCount,
             draftTokenCounts: draftTokenCounts())
+        refuseWaiting(at: now)
         if !plan.entries.isEmpty {
             if let spins = spinning.decision(at: .now) { runner.setSpinning(spins) }
             runStep()
@@ -154,7 +164,7 @@ final class Engine {
 
     private func admit(_ request: GenerationRequest) {
         if let error = neverQueued(request) {
-            outputs.append(GenerationOutput(request: request.id, content: .refused(error)))
+            outputs.append(GenerationOutput(request: request.id, content: .failed(error)))
             return
         }
         let prompts = request.prompts.map { prompt in
@@ -169,7 +179,7 @@ final class Engine {
             metrics.countRejection(error)
             outputs.append(
                 GenerationOutput(
-                    request: request.id, content: .refused(refusal(error, request.promptField))))
+                    request: request.id, content: .failed(refusal(error, request.promptField))))
             return
         }
         let stops = StopMatcher(
@@ -182,31 +192,44 @@ final class Engine {
             sequences.first?.forks = Array(sequences.dropFirst())
         }
         sequencesOfRequest[request.id] = prompts.flatMap { $0.map(\.id) }
-        deadlines[request.id] = request.deadline.map { Deadline(instant: $0) }
-        outputs.append(GenerationOutput(request: request.id, content: .admitted))
+        deadlines[request.id] = Deadline(begin: request.arrival + maxWait, end: request.deadline)
     }
 
     /// Puts all prompts of a request into the queue, or none; the choices after a prompt's first fork from it.
     private func enqueue(
         _ prompts: [[SequenceID]], _ request: GenerationRequest
     ) throws(AdmissionError) {
+        let wanted = zip(prompts, request.prompts).map { ids, choices in
+            var wanted = SequenceRequest(
+                ids[0], prompt: choices[0].prompt, maxNewTokenCount: request.maxNewTokenCount)
+            wanted.forks = Array(ids.dropFirst())
+            wanted.scoresPrompt = request.scoresPrompt
+            wanted.namespace = CacheNamespace(owner: request.owner, salt: request.cacheSalt)
+            wanted.weight = request.weight
+            wanted.priority = request.priority
+            return wanted
+        }
         var admitted: [SequenceID] = []
         do throws(AdmissionError) {
-            for (ids, choices) in zip(prompts, request.prompts) {
-                var wanted = SequenceRequest(
-                    ids[0], prompt: choices[0].prompt, maxNewTokenCount: request.maxNewTokenCount)
-                wanted.forks = Array(ids.dropFirst())
-                wanted.scoresPrompt = request.scoresPrompt
-                wanted.namespace = CacheNamespace(owner: request.owner, salt: request.cacheSalt)
-                wanted.weight = request.weight
-                wanted.priority = request.priority
-                try scheduler.enqueue(wanted)
-                admitted += ids
+            for sequence in wanted { try scheduler.checkFit(sequence) }
+            if let count = servedInTimeCount {
+                try scheduler.checkWait(of: request.owner, servedInTimeCount: count)
+            }
+            for sequence in wanted {
+                try scheduler.enqueue(sequence)
+                admitted += [sequence.id] + sequence.forks
             }
         } catch {
             for id in admitted { scheduler.abort(id) }
             throw error
         }
+    }
+
+    /// How many that wait are served in the time that one may wait, at the rate of late; nil where nothing was
+    /// measured, or not of late.
+    private var servedInTimeCount: Int? {
+        guard let lastSeating, .now - lastSeating < .seconds(30) else { return nil }
+        return seatingRate.count(servedWithin: maxWait / .seconds(1))
     }
 
     /// The refusal of a request that even an empty queue could not hold: trying again would not help.
@@ -239,13 +262,16 @@ final class Engine {
                 field: field, promptTokenCount: prompt, maxTokenCount: new, maxContextLength: limit)
         case .neverFits:
             .invalid(field, "\(error)")
-        case .queueFull:
-            .tooManyRequests(
-                "\(error)",
-                retryAfterSeconds: seatingRate.seconds(
-                    untilServed: scheduler.counts.waitingRequestCount)
-                    ?? metrics.secondsToDrain(tokenCount: scheduler.counts.waitingTokenCount))
+        case .queueFull, .waitTooLong:
+            .tooManyRequests("\(error)", retryAfterSeconds: retryAfterSeconds)
         }
+    }
+
+    /// Seconds until all that wait now will have begun.
+    private var retryAfterSeconds: Int {
+        let counts = scheduler.counts
+        return seatingRate.seconds(untilServed: counts.waitingRequestCount)
+            ?? metrics.secondsToDrain(tokenCount: counts.waitingTokenCount)
     }
 
     private func cancel(_ request: RequestID) {
@@ -256,31 +282,60 @@ final class Engine {
         deadlines[request] = nil
     }
 
-    /// Ends requests whose time is up: with an error if nothing of them has been computed, else with what they
-    /// have.
+    /// Ends requests whose deadline has passed: with an error if nothing of them has been computed, else with
+    /// what they have.
     private func expire(at now: ContinuousClock.Instant) {
-        for (request, deadline) in deadlines where deadline.instant <= now {
+        for (request, deadline) in deadlines {
+            guard let end = deadline.end, end <= now else { continue }
+            let live = abort(request)
             deadlines[request] = nil
-            let live = (sequencesOfRequest[request] ?? []).compactMap { sequences[$0] }
-            for sequence in live { scheduler.abort(sequence.id) }
-            if let first = live.first, !deadline.hasBegun {
-                refuseLate(first.request, live)
-            } else {
+            if deadline.hasBegun {
                 for sequence in live {
                     sequence.expire()
                     flush(sequence)
                 }
+            } else {
+                for _ in live { metrics.countEnd(.timeout) }
+                refuse([request], .deadlineExceeded)
             }
         }
     }
 
-    private func refuseLate(_ request: GenerationRequest, _ live: [TokenSequence]) {
-        outputs.append(
-            GenerationOutput(
-                request: request.id, content: .refused(.deadlineExceeded)))
-        for sequence in live { sequences[sequence.id] = nil }
-        sequencesOfRequest[request.id] = nil
-        for _ in live { metrics.countEnd(.timeout) }
+    /// Refuses requests that have waited for as long as they may and find no seat in this step either.
+    private func refuseWaiting(at now: ContinuousClock.Instant) {
+        let late = deadlines.compactMap { request, deadline in
+            !deadline.hasBegun && deadline.begin <= now && isWaiting(request) ? request : nil
+        }
+        guard !late.isEmpty else { return }
+        for request in late {
+            _ = abort(request)
+            deadlines[request] = nil
+            metrics.countRejection("wait_too_long")
+        }
+        refuse(
+            late,
+            .tooManyRequests(
+                "the request has waited for more than \(maxWait)",
+                retryAfterSeconds: retryAfterSeconds))
+    }
+
+    /// Whether none of the request's sequences has a seat.
+    private func isWaiting(_ request: RequestID) -> Bool {
+        (sequencesOfRequest[request] ?? []).allSatisfy { scheduler.phase(of: $0) == .waiting }
+    }
+
+    private func refuse(_ requests: [RequestID], _ error: APIError) {
+        for request in requests {
+            for id in sequencesOfRequest.removeValue(forKey: request) ?? [] { sequences[id] = nil }
+            outputs.append(GenerationOutput(request: request, content: .failed(error)))
+        }
+    }
+
+    /// Takes the request's live sequences from the scheduler.
+    private func abort(_ request: RequestID) -> [TokenSequence] {
+        let live = (sequencesOfRequest[request] ?? []).compactMap { sequences[$0] }
+        for sequence in live { scheduler.abort(sequence.id) }
+        return live
     }
 
     private func runStep() {
@@ -360,6 +415,7 @@ final class Engine {
         if let waitingSince {
             seatingRate.record(
                 counts.startCount - startCount, seconds: (end - waitingSince) / .seconds(1))
+            lastSeating = end
         }
         startCount = counts.startCount
         waitingSince = counts.waitingRequestCount > 0 ? end : nil

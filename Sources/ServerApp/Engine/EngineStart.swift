@@ -63,7 +63,7 @@ struct EngineStart: Sendable {
             let outlet = EngineOutlet()
             engine = Engine(
                 runner: runner, tokenizer: language.tokenizer, limits: plan.limits,
-                stepTime: plan.stepTime,
+                stepTime: plan.stepTime, maxWait: plan.maxWait,
                 speculation: plan.speculates ? Speculation(for: language.summary) : nil,
                 threadCount: threadCount, mailbox: mailbox,
                 metrics: metrics,

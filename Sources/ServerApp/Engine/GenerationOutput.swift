@@ -5,11 +5,7 @@ internal import OpenAIAPI
 /// What the engine tells the I/O loop about a request.
 struct GenerationOutput: Sendable {
     enum Content: Sendable {
-        /// The request has a place in the queue: nothing about it can be refused any more.
-        case admitted
-        /// The request was not taken in.
-        case refused(APIError)
-        /// The request was taken in and cannot be finished.
+        /// The request was refused, when it came or while it waited, or cannot be finished.
         case failed(APIError)
         /// New text of one choice, and its end.
         case delta(ChoiceDelta)

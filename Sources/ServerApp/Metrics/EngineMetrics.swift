@@ -25,7 +25,9 @@ final class EngineMetrics: Sendable {
     private let ended: [(reason: FinishReason, count: AtomicCount)] =
         [.stop, .length, .timeout, .abort].map { ($0, AtomicCount()) }
     private let rejected: [(String, AtomicCount)] =
-        ["queue_full", "too_long", "never_fits", "empty_prompt"].map { ($0, AtomicCount()) }
+        ["queue_full", "wait_too_long", "too_long", "never_fits", "empty_prompt"].map {
+            ($0, AtomicCount())
+        }
 
     private let firstToken = Histogram(
         bounds: [
@@ -135,6 +137,7 @@ final class EngineMetrics: Sendable {
         let reason =
             switch error {
             case .queueFull: "queue_full"
+            case .waitTooLong: "wait_too_long"
             case .tooLong: "too_long"
             case .neverFits: "never_fits"
             case .emptyPrompt: "empty_prompt"

@@ -12,9 +12,9 @@ struct CompletionSession {
     private let includesUsage: Bool
     private let namesTokensByID: Bool
     private let wantsLogprobs: Bool
-    /// Whether the head of a stream is still to be sent: one with a deadline may yet be an error.
+    /// Whether the head of a stream is still to be sent: until there is something to stream, the answer may be
+    /// an error with a status of its own.
     private var awaitsHead: Bool
-    private let hasDeadline: Bool
     /// Ids of each choice's prompt, where the client wants ids.
     private let promptTokenIDs: [[Int32]]?
     private let promptTokenCount: Int
@@ -40,7 +40,6 @@ struct CompletionSession {
         namesTokensByID = request.namesTokensByID
         wantsLogprobs = request.logprobCount != nil
         awaitsHead = request.streams
-        hasDeadline = request.deadlineMilliseconds != nil
         self.promptTokenCount = promptTokenCount
         self.promptTokenIDs = request.returnsTokenIDs ? promptTokenIDs : nil
         headers = request.ignoredParams.headerFields
@@ -72,12 +71,6 @@ struct CompletionSession {
         -> Bool
     {
         switch content {
-        case .admitted:
-            if !hasDeadline { beginStream(on: server) }
-            return false
-        case .refused(let error):
-            exchange.respond(error, on: server)
-            return true
         case .failed(let error):
             fail(error, on: server)
             return true

@@ -133,6 +133,10 @@ extension Setting {
             "max-waiting", \.maxWaitingCount, in: 1...100_000,
             "Choices that wait at most; more get 429."),
         Setting(
+            "max-wait", \.maxWaitSeconds, in: 1...86400,
+            "Seconds that a request waits at most until it begins, by the rate at which others do; one that "
+                + "would wait longer, or has, gets 429."),
+        Setting(
             "max-waiting-tokens", \.maxWaitingTokenCount, in: 1...(1 << 30),
             "Prompt tokens that wait at most; more get 429. Without it 4096 for each choice that may."
         ),
@@ -156,6 +160,11 @@ extension ServerConfiguration {
     fileprivate var graceSeconds: Int {
         get { Int(gracePeriod / .seconds(1)) }
         set { gracePeriod = .seconds(newValue) }
+    }
+
+    fileprivate var maxWaitSeconds: Int {
+        get { Int(maxWait / .seconds(1)) }
+        set { maxWait = .seconds(newValue) }
     }
 
     fileprivate var maxStepMilliseconds: Int {
