@@ -169,8 +169,8 @@ INLINE ints half_dot(const apus_value_rule rule, ints sum, ints factor, const li
 /// Columns of 8-bit weights whose sums stay in registers.
 #define SIGNED_TILE 4
 
-/// dots[c] = Σ factor·(weight − 128)·q over group `g` of each of `n` columns, of which SIGNED_TILE take a quad
-/// before any of them takes the next.
+/// dots[c] = Σ factor·(weight − 128)·q over group `g` of each of `n` columns, of which SIGNED_TILE take a
+/// quad before any of them takes the next.
 INLINE void signed_tile_dots(const size_t n, const line *quads, ints low, ints high,
                              const apus_activation_group *const *x, size_t g, ints *dots) {
     UNROLL for (size_t first = 0; first < n; first += SIGNED_TILE) {

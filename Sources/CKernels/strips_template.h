@@ -5,9 +5,9 @@
 /// Included by the strips_*.c of each instruction set, which define before it the vocabulary
 /// (strips_scalar.c says what each word means, as loops; strips_factors.h for integer scales), `LANES`, the
 /// rows of a strip that are multiplied at a time, and `MAX_TILE` with its `TILES`, the most columns that
-/// weights are loaded, and most of them unpacked, for at a time. Each operation rounds in the same way in all of them, so results are
-/// bit-equal; each output goes through the same operations whatever the tile, so they do not depend
-/// on the batch.
+/// weights are loaded, and most of them unpacked, for at a time. Each operation rounds in the same way in
+/// all of them, so results are bit-equal; each output goes through the same operations whatever the tile,
+/// so they do not depend on the batch.
 
 #include "activations.h"
 #include "strips_layout.h"
